@@ -1,0 +1,1 @@
+//! Model files to [`RawModel`](self): containers, JSON and weights, without numerics.

@@ -1,0 +1,7 @@
+//! QKeras networks to bit-exact HLS projects.
+//!
+//! Data flows one way: `import` -> `layers`/`quantizers` -> `ir` -> `passes` ->
+//! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
+
+pub mod import;
+pub mod num;

@@ -1,0 +1,3 @@
+//! The `qk-hls` command line.
+
+fn main() {}

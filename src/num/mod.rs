@@ -1,0 +1,1 @@
+//! Fixed-point types and the one definition of rounding and overflow.
