@@ -4,4 +4,5 @@
 //! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
 
 pub mod import;
+pub mod ir;
 pub mod num;
