@@ -101,7 +101,7 @@ mod tests {
                 lo: 0,
                 hi: 1 << 100
             }
-            .shl(40),
+            .shifted(40),
             None
         );
         assert_eq!(
