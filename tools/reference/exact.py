@@ -55,16 +55,62 @@ def to_float32_odd(x):
     return np.where(inexact, toward_zero | 1, bits).astype(np.uint32).view(np.float32).reshape(x.shape)
 
 
+# How near a tie, in steps of the grid, a value may come without being one.
+tie_margin = 1e-9
+
+
+class NearTie(Exception):
+    """A value before a quantizer lies so close to a tie that float64 cannot be trusted to decide it."""
+
+
+def _check_ties(quantizer, x):
+    bits, integer = getattr(quantizer, "bits", None), getattr(quantizer, "integer", None)
+    if quantizer.__class__.__name__ not in {"quantized_bits", "quantized_relu", "quantized_linear"}:
+        return
+    if isinstance(getattr(quantizer, "alpha", None), str) or not isinstance(integer, (int, float)):
+        return
+    for lsb in [2.0 ** (integer - bits), 2.0 ** (integer - bits + 1)]:
+        ratio = np.asarray(x, np.float64) / lsb
+        distance = np.abs(np.abs(ratio - np.floor(ratio)) - 0.5)
+        if np.any((distance > 0) & (distance < tie_margin) & (np.abs(ratio) < 2.0**20)):
+            raise NearTie(str(quantizer.__class__.__name__))
+
+
 def _in_float32(call):
+    """The quantizer on float32 numbers, whatever the precision around it."""
+
     @functools.wraps(call)
     def wrapped(self, x, *args, **kwargs):
+        if KERAS3 and isinstance(x, keras.KerasTensor):
+            return x  # shapes only
         floatx = keras.backend.floatx()
+        x = tf.convert_to_tensor(x)
+        if tf.executing_eagerly():
+            _check_ties(self, x)
+            narrow = tf.constant(to_float32_odd(np.asarray(x)))
+        else:
+            narrow = tf.cast(x, "float32")  # in a compiled model: for values that float32 holds
         keras.backend.set_floatx("float32")
         try:
-            y = call(self, tf.constant(to_float32_odd(np.asarray(x))), *args, **kwargs)
+            y = call(self, narrow, *args, **kwargs)
         finally:
             keras.backend.set_floatx(floatx)
         return tf.cast(y, floatx)
+
+    return wrapped
+
+
+def _bound(method):
+    """max() and min() of a quantizer, which mix float32 and floatx."""
+
+    @functools.wraps(method)
+    def wrapped(self):
+        floatx = keras.backend.floatx()
+        keras.backend.set_floatx("float32")
+        try:
+            return float(method(self))
+        finally:
+            keras.backend.set_floatx(floatx)
 
     return wrapped
 
@@ -75,31 +121,19 @@ def float64():
     keras.backend.set_floatx("float64")
     set_policy = keras.config.set_dtype_policy if KERAS3 else keras.mixed_precision.set_global_policy
     set_policy("float64")
-    own = [c for c in quantizer_classes() if "__call__" in vars(c) and c.__name__ not in IN_FLOAT64]
-    calls = [(c, c.__call__) for c in own]
-    for cls, call in calls:
-        cls.__call__ = _eager_only(call)
+    patched = []
+    for cls in quantizer_classes():
+        for name in ("__call__", "max", "min"):
+            if name in vars(cls) and not (name == "__call__" and cls.__name__ in IN_FLOAT64):
+                patched.append((cls, name, vars(cls)[name]))
+                setattr(cls, name, (_in_float32 if name == "__call__" else _bound)(vars(cls)[name]))
     try:
         yield
     finally:
-        for cls, call in calls:
-            cls.__call__ = call
+        for cls, name, method in patched:
+            setattr(cls, name, method)
         keras.backend.set_floatx("float32")
         set_policy("float32")
-
-
-def _eager_only(call):
-    """The float32 wrapper for eager tensors; while Keras traces shapes only, the quantizer's own code."""
-    narrowed = _in_float32(call)
-
-    @functools.wraps(call)
-    def wrapped(self, x, *args, **kwargs):
-        symbolic = not tf.executing_eagerly() or (KERAS3 and isinstance(x, keras.KerasTensor)) or not hasattr(x, "numpy")
-        if symbolic:
-            return tf.identity(x) if tf.is_tensor(x) else x
-        return narrowed(self, x, *args, **kwargs)
-
-    return wrapped
 
 
 def layer_keys(model, prefix=""):

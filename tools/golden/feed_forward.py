@@ -1,0 +1,349 @@
+"""Feed-forward models of QKeras layers, for qkeras-v3."""
+
+import exact
+from golden.registry import model
+from qkeras import (
+    QActivation,
+    QAveragePooling2D,
+    QConv1D,
+    QConv2D,
+    QDense,
+    QDepthwiseConv2D,
+    QGlobalAveragePooling2D,
+    QSeparableConv1D,
+    QSeparableConv2D,
+)
+
+keras = exact.keras
+L = keras.layers
+
+K = "quantized_bits(4,0,alpha=1)"
+B = "quantized_bits(5,1,alpha=1)"
+RELU = "quantized_relu(4,2)"
+
+
+def sequential(shape, *layers, name=None):
+    return keras.Sequential([L.Input(shape, name="in0"), *layers], name=name)
+
+
+# --- dense ---
+
+
+@model("fixed<6,2>", samples=16)
+def dense_single():
+    return sequential((7,), QDense(5, kernel_quantizer=K, bias_quantizer=B, name="fc"))
+
+
+@model("fixed<8,3>", samples=16, container="json")
+def dense_mlp():
+    return sequential(
+        (9,),
+        QDense(8, kernel_quantizer=K, bias_quantizer=B, name="fc1"),
+        QActivation("quantized_relu(5,2)", name="relu1"),
+        QDense(6, kernel_quantizer="quantized_bits(3,1,alpha=1.0)", bias_quantizer=None, name="fc2"),
+        QActivation("quantized_bits(6,3,alpha=1)", name="q2"),
+        QDense(4, kernel_quantizer="quantized_bits(5,1,1,alpha=1)", use_bias=False, name="fc3"),
+    )
+
+
+@model("fixed<6,2>", samples=16, container="h5")
+def dense_auto_po2():
+    return sequential(
+        (8,),
+        QActivation("quantized_bits(5,1)", name="q0"),
+        QDense(7, kernel_quantizer="quantized_bits(4,0)", bias_quantizer="quantized_bits(6,2)", name="fc1"),
+        QActivation("quantized_relu(6,3)", name="relu1"),
+        QDense(5, kernel_quantizer="quantized_bits(3,1,1,alpha='auto_po2')", bias_quantizer="quantized_bits(6,2)", name="fc2"),
+    )
+
+
+@model("fixed<6,2>", samples=16, rounded=("fc1", "fc2"))
+def dense_auto():
+    return sequential(
+        (8,),
+        QDense(6, kernel_quantizer="quantized_bits(4,0,1,alpha='auto')", bias_quantizer=B, name="fc1"),
+        QActivation("quantized_relu(6,2)", name="relu1"),
+        QDense(4, kernel_quantizer="binary(alpha='auto')", bias_quantizer=B, name="fc2"),
+        QActivation("quantized_bits(8,3)", name="q2"),
+    )
+
+
+@model("fixed<5,1>", samples=16, container="json")
+def dense_po2():
+    return sequential(
+        (8,),
+        QDense(6, kernel_quantizer="quantized_po2(4)", bias_quantizer="quantized_po2(4,2)", name="fc1"),
+        QActivation("quantized_relu_po2(3,4)", name="relu1"),
+        QDense(4, kernel_quantizer="quantized_po2(3,1,quadratic_approximation=True)", use_bias=False, name="fc2"),
+        QActivation("quantized_po2(3,4)", name="q2"),
+    )
+
+
+@model("fixed<5,2>", samples=16)
+def dense_binary_ternary():
+    return sequential(
+        (9,),
+        QDense(8, kernel_quantizer="binary(alpha=1)", bias_quantizer="quantized_bits(3,1,alpha=1)", name="fc1"),
+        QActivation("binary(alpha=1)", name="b1"),
+        QDense(7, kernel_quantizer="ternary(alpha=1)", bias_quantizer="binary(alpha=0.5)", name="fc2"),
+        QActivation("ternary(alpha=1,threshold=1.5)", name="t2"),
+        QDense(6, kernel_quantizer="binary()", bias_quantizer=B, name="fc3"),
+        QActivation("binary(use_01=True,alpha=1)", name="b3"),
+        QDense(5, kernel_quantizer="ternary()", use_bias=False, name="fc4"),
+        QDense(3, kernel_quantizer="stochastic_binary(alpha=1)", use_bias=False, name="fc5"),
+    )
+
+
+@model("ufixed<6,1>", samples=16, container="h5")
+def dense_activation_inside():
+    return sequential(
+        (6,),
+        QDense(8, kernel_quantizer=K, bias_quantizer=B, activation="quantized_relu(4,1,negative_slope=0.25)", name="fc1"),
+        QDense(5, kernel_quantizer=K, use_bias=False, activation="quantized_tanh(5)", name="fc2"),
+        QDense(4, kernel_quantizer=K, bias_quantizer=B, activation="quantized_bits(4,1,1,alpha=1)", name="fc3"),
+        QDense(4, kernel_quantizer=K, bias_quantizer=B, activation="relu", name="fc4"),
+    )
+
+
+@model("fixed<6,2>")
+def dense_rank3():
+    return sequential(
+        (3, 5),
+        QDense(6, kernel_quantizer="quantized_bits(4,0)", bias_quantizer=B, name="fc1"),
+        QActivation(RELU, name="relu1"),
+        QDense(2, kernel_quantizer=K, name="fc2"),
+    )
+
+
+@model("fixed<7,2>", samples=16)
+def dense_linear_quantizers():
+    return sequential(
+        (7,),
+        QDense(6, kernel_quantizer="quantized_linear(4,0,alpha=1)", bias_quantizer="quantized_linear(6,2)", name="fc1"),
+        QActivation("quantized_linear(6,2)", name="q1"),
+        QDense(5, kernel_quantizer="quantized_linear(4,1)", bias_quantizer=B, name="fc2"),
+        QActivation("quantized_linear(5,3,symmetric=0)", name="q2"),
+        QDense(3, kernel_quantizer="quantized_bits(4,0,alpha=0.5)", bias_quantizer="quantized_bits(4,0,alpha=2)", name="fc3"),
+    )
+
+
+# --- activations ---
+
+
+@model("fixed<8,3>", samples=16)
+def activations_quantized():
+    x = L.Input((6,), name="in0")
+    fc = QDense(6, kernel_quantizer="quantized_bits(4,1,alpha=1)", bias_quantizer=B, name="fc")(x)
+    names = {
+        "relu": "quantized_relu(5,2)",
+        "leaky": "quantized_relu(6,2,negative_slope=0.125)",
+        "relu_sigmoid": "quantized_relu(5,1,1)",
+        "bits": "quantized_bits(5,2,alpha=1)",
+        "symmetric": "quantized_bits(5,1,1,alpha=1)",
+        "unsigned": "quantized_bits(5,1,0,0)",
+        "coarse": "quantized_bits(3,5)",
+        "one": "quantized_bits(1)",
+        "scaled": "quantized_bits(5,1,alpha=0.5)",
+        "tanh": "quantized_tanh(6)",
+        "tanh_symmetric": "quantized_tanh(4,symmetric=True)",
+        "sigmoid": "quantized_sigmoid(6)",
+        "sigmoid_symmetric": "quantized_sigmoid(4,symmetric=1)",
+        "po2": "quantized_po2(4)",
+        "relu_po2": "quantized_relu_po2(4,8)",
+        "relu_po2_slope": "quantized_relu_po2(4,negative_slope=0.25)",
+        "binary": "binary(alpha=1)",
+        "ternary": "ternary(alpha=1,threshold=1.0)",
+        "linear": "quantized_linear(6,2,0)",
+    }
+    return keras.Model(x, [QActivation(q, name=n)(fc) for n, q in names.items()])
+
+
+@model("fixed<6,3>", samples=16, container="h5")
+def activations_functions():
+    x = L.Input((5,), name="in0")
+    fc = QDense(5, kernel_quantizer="quantized_bits(4,1,alpha=1)", bias_quantizer=B, name="fc")(x)
+    functions = ["hard_tanh", "smooth_tanh", "binary_tanh", "smooth_sigmoid", "binary_sigmoid", "relu"]
+    return keras.Model(x, [QActivation(f, name="f_" + f)(fc) for f in functions])
+
+
+@model("fixed<6,3>", samples=16)
+def activations_real():
+    x = L.Input((5,), name="in0")
+    fc = QDense(5, kernel_quantizer=K, bias_quantizer=B, name="fc")(x)
+    names = {
+        "tanh": "quantized_tanh(6,use_real_tanh=True)",
+        "sigmoid": "quantized_sigmoid(6,use_real_sigmoid=True)",
+    }
+    return keras.Model(x, [QActivation(q, name=n)(fc) for n, q in names.items()])
+
+
+# --- convolution ---
+
+
+@model("fixed<5,2>", container="json")
+def conv2d_valid():
+    return sequential(
+        (6, 5, 2),
+        QConv2D(3, (3, 2), kernel_quantizer=K, bias_quantizer=B, name="c1"),
+        QActivation(RELU, name="relu1"),
+        QConv2D(4, 2, strides=(2, 1), kernel_quantizer="quantized_bits(4,0)", use_bias=False, name="c2"),
+        QActivation("quantized_bits(6,3)", name="q2"),
+        L.Flatten(name="flat"),
+        QDense(3, kernel_quantizer=K, bias_quantizer=B, name="fc"),
+    )
+
+
+@model("fixed<5,2>", container="h5")
+def conv2d_same_strides():
+    x = L.Input((9, 8, 2), name="in0")
+    outputs = []
+    for k in [2, 3, 4]:
+        for s in [1, 2, 3]:
+            outputs.append(QConv2D(2, k, strides=s, padding="same", kernel_quantizer=K, bias_quantizer=B, activation=RELU, name=f"k{k}s{s}")(x))
+    return keras.Model(x, outputs)
+
+
+@model("fixed<5,2>")
+def conv2d_groups_dilation():
+    return sequential(
+        (7, 8, 4),
+        QConv2D(6, 3, groups=2, padding="same", kernel_quantizer=K, bias_quantizer=B, name="c1"),
+        QActivation(RELU, name="relu1"),
+        QConv2D(4, (2, 3), dilation_rate=(2, 2), kernel_quantizer="quantized_bits(4,0)", bias_quantizer=B, name="c2"),
+        QActivation(RELU, name="relu2"),
+        QConv2D(3, 2, dilation_rate=2, padding="SAME", kernel_quantizer=K, bias_quantizer=B, name="c3"),
+    )
+
+
+@model("fixed<5,2>", float32=True)
+def conv2d_mask():
+    import numpy as np
+
+    mask = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], np.float32)
+    return sequential(
+        (5, 5, 2),
+        QConv2D(3, 3, kernel_quantizer="quantized_bits(4,0)", bias_quantizer=B, mask=mask, name="c1"),
+        QActivation(RELU, name="relu1"),
+    )
+
+
+@model("fixed<5,2>", container="h5")
+def conv1d():
+    return sequential(
+        (11, 4),
+        QConv1D(6, 3, kernel_quantizer=K, bias_quantizer=B, name="c1"),
+        QActivation(RELU, name="relu1"),
+        QConv1D(4, 4, strides=2, padding="same", kernel_quantizer="quantized_bits(4,0)", bias_quantizer=B, name="c2"),
+        QActivation(RELU, name="relu2"),
+        QConv1D(4, 2, dilation_rate=2, groups=2, padding="same", kernel_quantizer=K, use_bias=False, name="c3"),
+        QActivation(RELU, name="relu3"),
+        L.MaxPooling1D(2, name="pool"),
+        L.GlobalMaxPooling1D(name="gmp"),
+    )
+
+
+# --- depthwise and separable ---
+
+
+@model("fixed<5,2>")
+def depthwise():
+    return sequential(
+        (6, 7, 3),
+        QDepthwiseConv2D(3, depthwise_quantizer="quantized_bits(4,0,alpha=1)", bias_quantizer=B, name="d1"),
+        QActivation(RELU, name="relu1"),
+        QDepthwiseConv2D((2, 3), depth_multiplier=2, padding="same", strides=2, depthwise_quantizer="quantized_bits(4,0)", bias_quantizer=B, name="d2"),
+        QActivation(RELU, name="relu2"),
+        QDepthwiseConv2D(2, depthwise_quantizer="quantized_bits(5,1)", use_bias=False, activation="quantized_bits(6,3,alpha=1)", name="d3"),
+    )
+
+
+@model("fixed<5,2>", container="json")
+def separable():
+    return sequential(
+        (6, 6, 2),
+        QSeparableConv2D(4, 3, depthwise_quantizer=K, pointwise_quantizer=K, bias_quantizer=B, name="s1"),
+        QActivation("quantized_relu(4,3)", name="relu1"),
+        QSeparableConv2D(
+            3, 2, strides=2, padding="same", depth_multiplier=2, depthwise_quantizer="quantized_bits(4,0)", pointwise_quantizer="quantized_bits(4,0)", use_bias=False, name="s2"
+        ),
+        QActivation("quantized_bits(6,4,alpha=1)", name="q2"),
+    )
+
+
+@model("fixed<5,2>")
+def separable1d():
+    return sequential(
+        (9, 3),
+        QSeparableConv1D(4, 3, depthwise_quantizer=K, pointwise_quantizer=K, bias_quantizer=B, name="s1"),
+        QActivation("quantized_relu(4,3)", name="relu1"),
+        QSeparableConv1D(3, 2, padding="same", depth_multiplier=2, depthwise_quantizer="quantized_bits(4,0)", pointwise_quantizer="quantized_bits(4,0)", name="s2"),
+    )
+
+
+# --- pooling ---
+
+
+@model("fixed<6,3>")
+def pooling_quantized():
+    x = L.Input((6, 5, 2), name="in0")
+    q = "quantized_bits(8,0,alpha=1)"
+    outputs = [
+        QAveragePooling2D(2, average_quantizer=q, activation="quantized_bits(6,2,alpha=1)", name="p2")(x),
+        QAveragePooling2D(3, strides=2, average_quantizer=q, activation="quantized_bits(6,2,alpha=1)", name="p3")(x),
+        QAveragePooling2D((3, 2), strides=1, padding="same", average_quantizer=q, activation="quantized_bits(6,2,alpha=1)", name="p32_same")(x),
+        QAveragePooling2D(2, name="p_plain")(x),
+        QAveragePooling2D(3, padding="same", activation="quantized_relu(5,2)", name="p3_plain")(x),
+        QGlobalAveragePooling2D(average_quantizer=q, activation="quantized_bits(8,1,alpha=1)", name="g")(x),
+        QGlobalAveragePooling2D(activation="quantized_relu(8,1)", name="g_plain")(x),
+    ]
+    return keras.Model(x, outputs)
+
+
+@model("fixed<5,2>", container="h5")
+def cnn_small():
+    return sequential(
+        (8, 8, 1),
+        QActivation("quantized_bits(5,1,alpha=1)", name="pixels"),
+        QConv2D(4, 3, kernel_quantizer="quantized_bits(4,0)", bias_quantizer=B, name="c1"),
+        QActivation(RELU, name="relu1"),
+        L.MaxPooling2D(2, name="pool"),
+        QConv2D(5, 2, kernel_quantizer="quantized_bits(3,0)", bias_quantizer=B, name="c2"),
+        QActivation(RELU, name="relu2"),
+        L.Flatten(name="flat"),
+        L.Dropout(0.3, name="drop"),
+        QDense(4, kernel_quantizer=K, bias_quantizer=B, name="logits"),
+        L.Activation("softmax", name="softmax"),
+    )
+
+
+# --- merges ---
+
+
+@model("fixed<5,2>", container="json")
+def residual():
+    x = L.Input((6, 6, 2), name="in0")
+    a = QConv2D(4, 3, padding="same", kernel_quantizer=K, bias_quantizer=B, name="c1")(x)
+    a = QActivation(RELU, name="relu1")(a)
+    b = QConv2D(4, 3, padding="same", kernel_quantizer=K, bias_quantizer=B, name="c2")(a)
+    b = QActivation("quantized_bits(5,2,alpha=1)", name="q2")(b)
+    y = L.Add(name="add")([a, b])
+    y = QActivation(RELU, name="relu2")(y)
+    y = L.Concatenate(name="cat")([y, x])
+    return keras.Model(x, QConv2D(2, 1, kernel_quantizer=K, name="head")(y))
+
+
+@model("fixed<5,2>", "fixed<6,1>", "fixed<4,3>", samples=16)
+def merges():
+    a, b, c = L.Input((4,), name="a"), L.Input((4,), name="b"), L.Input((4,), name="c")
+    outputs = [
+        L.Add(name="add")([a, b, c]),
+        L.Subtract(name="sub")([a, b]),
+        L.Multiply(name="mul")([a, b, c]),
+        L.Average(name="avg")([a, b]),
+        QActivation("quantized_bits(6,3,alpha=1)", name="q_avg3")(L.Average(name="avg3")([a, b, c])),
+        L.Maximum(name="max")([a, b, c]),
+        L.Minimum(name="min")([a, b]),
+        L.Concatenate(name="cat")([a, b, c]),
+        L.Dot(axes=1, name="dot")([a, b]),
+    ]
+    return keras.Model([a, b, c], outputs)
