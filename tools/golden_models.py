@@ -13,6 +13,7 @@ import json
 import pathlib
 import shutil
 import sys
+import traceback
 import warnings
 import zlib
 
@@ -29,7 +30,11 @@ from golden.registry import MODELS  # noqa: E402
 keras = exact.keras
 ENVIRONMENT = "qk3" if exact.KERAS3 else "qk2"
 
-import golden.feed_forward  # noqa: E402,F401
+if exact.KERAS3:
+    import golden.feed_forward  # noqa: E402,F401
+    import golden.graphs  # noqa: E402,F401
+    import golden.normalization  # noqa: E402,F401
+    import golden.plain  # noqa: E402,F401
 
 warnings.filterwarnings("ignore")
 tf.get_logger().setLevel("ERROR")
@@ -131,7 +136,7 @@ def compiled(spec, weights, x):
     acts = {layer.name: value for layer, value in zip(layers, found)}
     for name, value in acts.items():
         if not np.array_equal(value.astype(np.float32), value):
-            raise SystemExit(f"{spec.name}: {name} has values beyond float32; a compiled model must not")
+            raise RuntimeError(f"{spec.name}: {name} has values beyond float32; a compiled model must not")
     return found[len(layers) :], acts
 
 
@@ -152,7 +157,7 @@ def make(spec, out):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
 
-    exact.tie_margin = 1e-4 if spec.rounded else 1e-9
+    exact.tie_margin = 1e-4 if spec.rounded else spec.margin
     for attempt in range(20):
         rng = np.random.default_rng(zlib.crc32(spec.name.encode()) + attempt)
         keras.backend.clear_session()
@@ -175,7 +180,7 @@ def make(spec, out):
         except exact.NearTie:
             continue
     else:
-        raise SystemExit(f"{spec.name}: a value near a tie with every seed")
+        raise RuntimeError(f"{spec.name}: a value near a tie with every seed")
 
     files = save(model, spec, folder)
     meta = {
@@ -199,7 +204,7 @@ def make(spec, out):
         except Exception as error:  # noqa: BLE001  (whatever stops QKeras from loading its own file)
             state = f"QKeras cannot load it: {type(error).__name__}"
         if bool(state) != bool(spec.reload):
-            raise SystemExit(f"{spec.name}: expected reload {spec.reload!r}, found {state!r}")
+            raise RuntimeError(f"{spec.name}: expected reload {spec.reload!r}, found {state!r}")
     if spec.reload:
         meta["reload"] = spec.reload
 
@@ -223,8 +228,17 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests" / "golden")
     args = parser.parse_args()
     chosen = [m for m in MODELS if m.environment == ENVIRONMENT and (not args.names or m.name in args.names)]
-    total = sum(make(spec, args.out) for spec in chosen)
-    print(f"{len(chosen)} models, {total} bytes")
+    total, failed = 0, []
+    for spec in chosen:
+        try:
+            total += make(spec, args.out)
+        except Exception:  # noqa: BLE001  (report every model that fails, then stop)
+            traceback.print_exc(limit=-3)
+            failed.append(spec.name)
+            shutil.rmtree(args.out / spec.folder / spec.name, ignore_errors=True)
+    print(f"{len(chosen) - len(failed)} models, {total} bytes")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

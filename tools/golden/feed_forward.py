@@ -4,14 +4,22 @@ import exact
 from golden.registry import model
 from qkeras import (
     QActivation,
+    QAdaptiveActivation,
     QAveragePooling2D,
     QConv1D,
     QConv2D,
+    QConv2DTranspose,
     QDense,
     QDepthwiseConv2D,
+    QDepthwiseConv2DTranspose,
     QGlobalAveragePooling2D,
+    QMobileNetSeparableConv2D,
+    QOctaveConv2D,
+    QScaleShift,
     QSeparableConv1D,
     QSeparableConv2D,
+    QSeparableConv2DTranspose,
+    quantized_relu,
 )
 
 keras = exact.keras
@@ -347,3 +355,203 @@ def merges():
         L.Dot(axes=1, name="dot")([a, b]),
     ]
     return keras.Model([a, b, c], outputs)
+
+
+# --- depthwise with unequal strides and dilation, mobilenet ---
+
+
+@model("fixed<5,2>", container="h5")
+def depthwise_dilated():
+    x = L.Input((8, 9, 2), name="in0")
+    outputs = [
+        QDepthwiseConv2D(2, dilation_rate=(2, 2), depthwise_quantizer=K, bias_quantizer=B, name="d2")(x),
+        QDepthwiseConv2D((1, 3), depth_multiplier=3, depthwise_quantizer="quantized_bits(3,0)", use_bias=False, name="m3")(x),
+    ]
+    return keras.Model(x, outputs)
+
+
+@model("fixed<5,2>", xla=True)
+def depthwise_unequal_strides():
+    return sequential(
+        (8, 9, 2),
+        QDepthwiseConv2D(3, strides=(2, 1), padding="same", depthwise_quantizer=K, bias_quantizer=B, name="d1"),
+        QActivation(RELU, name="relu1"),
+        QDepthwiseConv2D(2, strides=(1, 3), depth_multiplier=2, depthwise_quantizer=K, use_bias=False, name="d2"),
+    )
+
+
+@model("fixed<5,2>")
+def mobilenet_block():
+    x = L.Input((6, 6, 3), name="in0")
+    args = dict(depthwise_quantizer=K, pointwise_quantizer="quantized_bits(4,0)", bias_quantizer=B, depthwise_activation="quantized_bits(5,2,alpha=1)")
+    y = QMobileNetSeparableConv2D(4, 3, padding="same", activation=quantized_relu(4, 2), depthwise_dropout_rate=0.2, name="m1", **args)(x)
+    y = QMobileNetSeparableConv2D(3, 2, strides=2, activation=quantized_relu(5, 2), pw_first=True, name="m2", **args)(y)
+    return keras.Model(x, y)
+
+
+# --- transposed ---
+
+
+@model("fixed<5,2>", container="json")
+def conv2d_transpose():
+    x = L.Input((4, 3, 2), name="in0")
+    outputs = []
+    for k, s in [(3, 2), (2, 3), (4, 2), (3, 1), ((2, 3), (3, 1))]:
+        for padding in ["valid", "same"]:
+            name = f"t{k}{s}_{padding}".replace("(", "").replace(")", "").replace(", ", "")
+            outputs.append(QConv2DTranspose(2, k, strides=s, padding=padding, kernel_quantizer=K, bias_quantizer=B, name=name)(x))
+    return keras.Model(x, outputs)
+
+
+@model("fixed<5,2>")
+def conv2d_transpose_auto_po2():
+    return sequential(
+        (3, 4, 3),
+        QConv2DTranspose(4, 3, strides=2, padding="same", kernel_quantizer="quantized_bits(4,0)", bias_quantizer=B, activation=RELU, name="t1"),
+        QConv2DTranspose(2, 2, kernel_quantizer="quantized_bits(4,0)", use_bias=False, name="t2"),
+    )
+
+
+@model("fixed<5,2>", xla=True)
+def conv2d_transpose_dilated():
+    return sequential(
+        (4, 5, 2),
+        QConv2DTranspose(3, 3, dilation_rate=2, kernel_quantizer=K, bias_quantizer=B, name="t1"),
+        QActivation(RELU, name="relu1"),
+        QConv2DTranspose(2, (2, 3), dilation_rate=(2, 2), padding="same", kernel_quantizer=K, bias_quantizer=B, name="t2"),
+    )
+
+
+@model("fixed<5,2>")
+def depthwise_transpose():
+    x = L.Input((4, 3, 4), name="in0")
+    args = dict(depthwise_kernel_quantizer="quantized_bits(4,0,1,alpha=1)", bias_quantizer=B)
+    outputs = [
+        QDepthwiseConv2DTranspose(4, 3, group_size=1, strides=(2, 2), padding="same", name="g1", **args)(x),
+        QDepthwiseConv2DTranspose(4, 2, group_size=2, strides=(1, 1), padding="valid", name="g2", **args)(x),
+        QDepthwiseConv2DTranspose(4, (3, 2), group_size=4, strides=(3, 3), padding="valid", use_bias=False, name="g4", **args)(x),
+    ]
+    return keras.Model(x, outputs)
+
+
+@model("fixed<5,2>", container="h5")
+def separable_transpose():
+    x = L.Input((3, 4, 3), name="in0")
+    args = dict(depthwise_kernel_quantizer=K, pointwise_kernel_quantizer=K, bias_quantizer=B)
+    outputs = [
+        QSeparableConv2DTranspose(4, 3, strides=(2, 2), padding="same", name="s1", **args)(x),
+        QSeparableConv2DTranspose(2, 2, strides=(3, 3), padding="valid", use_bias=False, name="s2", **args)(x),
+    ]
+    return keras.Model(x, outputs)
+
+
+# --- octave, scale and shift ---
+
+
+@model("fixed<5,2>", "fixed<5,2>", samples=4)
+def octave():
+    high, low = L.Input((6, 6, 2), name="high"), L.Input((3, 3, 2), name="low")
+    quantizers = dict(
+        kernel_quantizer="quantized_bits(4,0,1,alpha=1)",
+        bias_quantizer=B,
+        acc_quantizer="quantized_bits(8,4,1,alpha=1)",
+        pooling_quantizer="quantized_bits(8,0,1,alpha=1)",
+    )
+    h, low2 = QOctaveConv2D(4, (3, 3), 0.5, padding="same", use_separable=False, activation="quantized_relu(4,2)", name="o1", **quantizers)([high, low])
+    h, _ = QOctaveConv2D(3, (3, 3), 0.0, padding="same", use_separable=False, activation="quantized_relu(4,2)", name="o2", **quantizers)([h, low2])
+    return keras.Model([high, low], h)
+
+
+@model("fixed<5,2>", "fixed<5,2>", container="h5")
+def octave_separable():
+    high, low = L.Input((6, 6, 2), name="high"), L.Input((3, 3, 2), name="low")
+    quantizers = dict(
+        depthwise_quantizer="quantized_bits(4,0,1,alpha=1)",
+        pointwise_quantizer="quantized_bits(3,0,1,alpha=1)",
+        bias_quantizer=B,
+        acc_quantizer="quantized_bits(8,4,1,alpha=1)",
+        pooling_quantizer="quantized_bits(8,0,1,alpha=1)",
+    )
+    h, low2 = QOctaveConv2D(4, (3, 3), 0.25, padding="same", use_separable=True, activation="quantized_relu(4,2)", name="o1", **quantizers)([high, low])
+    return keras.Model([high, low], [low2, h])
+
+
+def _visible_scales(network, rng):
+    """Scales and shifts that neither saturate nor vanish."""
+    import numpy as np
+
+    for layer, values in zip([layer for layer in network.layers if isinstance(layer, QScaleShift)], [(0.63, -0.3), (0.4, 0.55), (-0.7,)], strict=True):
+        layer.set_weights([np.full((1, 1), v, np.float32) for v in values])
+
+
+@model("fixed<6,2>", float32=True, prepare=_visible_scales)
+def scale_shift():
+    return sequential(
+        (5, 4),
+        QScaleShift(weight_quantizer="quantized_bits(4,0,alpha=1)", bias_quantizer="quantized_bits(5,1,1,alpha=1)", name="s1"),
+        QActivation("quantized_bits(6,2,alpha=1)", name="q1"),
+        QScaleShift(weight_quantizer="quantized_bits(4,0)", bias_quantizer="quantized_bits(4,1)", activation="quantized_relu(4,2)", name="s2"),
+        QScaleShift(weight_quantizer="quantized_po2(4)", use_bias=False, name="s3"),
+    )
+
+
+# --- channels first ---
+
+
+@model("fixed<5,2>", xla=True)
+def channels_first():
+    x = L.Input((2, 6, 5), name="in0")
+    first = dict(data_format="channels_first")
+    y = QConv2D(4, 3, padding="same", kernel_quantizer=K, bias_quantizer=B, name="c1", **first)(x)
+    y = QActivation(RELU, name="relu1")(y)
+    y = L.MaxPooling2D(2, name="pool", **first)(y)
+    y = L.ZeroPadding2D(((1, 0), (0, 2)), name="pad", **first)(y)
+    y = QConv2D(3, 2, groups=1, kernel_quantizer=K, use_bias=False, name="c2", **first)(y)
+    y = QActivation(RELU, name="relu2")(y)
+    y = L.Flatten(name="flat", **first)(y)
+    return keras.Model(x, QDense(3, kernel_quantizer=K, bias_quantizer=B, name="fc")(y))
+
+
+@model("fixed<5,2>", xla=True, container="h5", exact_variance=True)
+def channels_first_shapes():
+    x = L.Input((3, 4, 6), name="in0")
+    first = dict(data_format="channels_first")
+    outputs = [
+        L.GlobalMaxPooling2D(name="gmax", **first)(x),
+        L.AveragePooling2D(2, name="avg", **first)(x),
+        L.UpSampling2D((1, 2), name="up", **first)(x),
+        L.Cropping2D(((1, 0), (2, 1)), name="crop", **first)(x),
+        L.BatchNormalization(axis=1, epsilon=2.0**-10, name="bn")(x),
+        L.Conv2D(2, 3, padding="same", name="conv", **first)(x),
+        L.Flatten(name="flat", **first)(x),
+        QGlobalAveragePooling2D(average_quantizer="quantized_bits(8,0,alpha=1)", name="gavg", **first)(x),
+    ]
+    return keras.Model(x, outputs)
+
+
+# --- adaptive activation ---
+
+
+def _adaptive_ranges(network, rng):
+    """Ranges as training would have left them; the integer bits follow from them at the second call."""
+    import numpy as np
+
+    for layer in network.layers:
+        if layer.__class__.__name__ == "QAdaptiveActivation":
+            shape = tuple(layer.ema_max.shape)
+            layer.ema_max.assign(2.0 ** rng.uniform(-1, 2.5, shape).astype(np.float32))
+            layer.ema_min.assign(-(2.0 ** rng.uniform(-1, 2.5, shape)).astype(np.float32))
+    network(np.zeros((1, *network.input_shape[1:]), np.float32), training=False)
+
+
+@model("fixed<6,3>", container="json", float32=True, samples=16, prepare=_adaptive_ranges, reload="QKeras cannot load it; integer bits follow from the stored ranges")
+def adaptive_activation():
+    x = L.Input((4,), name="in0")
+    y = QDense(4, kernel_quantizer=K, bias_quantizer=B, name="fc")(x)
+    outputs = [
+        QAdaptiveActivation("quantized_bits", 5, ema_freeze_delay=10, name="bits")(y),
+        QAdaptiveActivation("quantized_bits", 6, per_channel=True, symmetric=False, ema_freeze_delay=10, name="channels")(y),
+        QAdaptiveActivation("quantized_relu", 5, ema_freeze_delay=10, po2_rounding=True, name="relu")(y),
+        QAdaptiveActivation("quantized_relu", 6, per_channel=True, relu_neg_slope=0.25, ema_freeze_delay=10, name="leaky")(y),
+    ]
+    return keras.Model(x, outputs)

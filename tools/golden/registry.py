@@ -27,17 +27,19 @@ class GoldenModel:
     reload: str | None
     # Layers whose values contain scales that QKeras rounds to float32 (alpha="auto"): equal to 1e-6 only.
     rounded: tuple
+    # How near a tie a value before a quantizer may come, in steps; wider where QKeras computes weights in float32.
+    margin: float
     # Called with the built model before it is saved, to set special weights.
     prepare: Callable | None
 
 
-def model(*inputs, container="keras", samples=8, folder="models", environment="qk3", xla=False, exact_variance=False, float32=False, reload=None, rounded=(), prepare=None):
+def model(*inputs, container="keras", samples=8, folder="models", environment="qk3", xla=False, exact_variance=False, float32=False, reload=None, rounded=(), margin=1e-9, prepare=None):
     """Registers the function as a golden model of its name."""
 
     def register(build):
         name = build.__name__
         assert name not in {m.name for m in MODELS}, name
-        MODELS.append(GoldenModel(name, build, container, list(inputs), samples, folder, environment, xla, exact_variance, float32, reload, rounded, prepare))
+        MODELS.append(GoldenModel(name, build, container, list(inputs), samples, folder, environment, xla, exact_variance, float32, reload, rounded, margin, prepare))
         return build
 
     return register
