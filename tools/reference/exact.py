@@ -40,7 +40,7 @@ IN_FLOAT64 = {"quantized_tanh", "quantized_sigmoid", "quantized_hswish"}
 def quantizer_classes():
     """Every quantizer class of the installed QKeras."""
     module = qkeras.quantizers
-    base = module.base_quantizer.BaseQuantizer
+    base = module.base_quantizer.BaseQuantizer if KERAS3 else module.BaseQuantizer
     found = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, base) and c is not base]
     return sorted(set(found), key=lambda c: c.__name__)
 
@@ -79,6 +79,7 @@ def _check_ties(quantizer, x):
 def _in_float32(call):
     """The quantizer on float32 numbers, whatever the precision around it."""
 
+    @tf.autograph.experimental.do_not_convert
     @functools.wraps(call)
     def wrapped(self, x, *args, **kwargs):
         if KERAS3 and isinstance(x, keras.KerasTensor):
@@ -122,12 +123,12 @@ def float64():
     set_policy = keras.config.set_dtype_policy if KERAS3 else keras.mixed_precision.set_global_policy
     set_policy("float64")
     patched = []
-    for cls in quantizer_classes():
-        for name in ("__call__", "max", "min"):
-            if name in vars(cls) and not (name == "__call__" and cls.__name__ in IN_FLOAT64):
-                patched.append((cls, name, vars(cls)[name]))
-                setattr(cls, name, (_in_float32 if name == "__call__" else _bound)(vars(cls)[name]))
     try:
+        for cls in quantizer_classes():
+            for name in ("__call__", "max", "min"):
+                if name in vars(cls) and not (name == "__call__" and cls.__name__ in IN_FLOAT64):
+                    patched.append((cls, name, vars(cls)[name]))
+                    setattr(cls, name, (_in_float32 if name == "__call__" else _bound)(vars(cls)[name]))
         yield
     finally:
         for cls, name, method in patched:
