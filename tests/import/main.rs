@@ -1,0 +1,4 @@
+//! Import of real files.
+
+#[path = "models.rs"]
+mod models;
