@@ -1,6 +1,7 @@
 """Feed-forward models of QKeras layers, for qkeras-v3."""
 
 import exact
+import numpy as np
 from golden.registry import model
 from qkeras import (
     QActivation,
@@ -19,6 +20,7 @@ from qkeras import (
     QSeparableConv1D,
     QSeparableConv2D,
     QSeparableConv2DTranspose,
+    quantized_bits,
     quantized_relu,
 )
 
@@ -135,6 +137,47 @@ def dense_linear_quantizers():
     )
 
 
+@model("fixed<6,2>", samples=16)
+def dense_bias_scales():
+    """Biases with a scale of their own for each element, and a frozen scale."""
+    frozen = quantized_bits(4, 0, 1, alpha="auto_po2", post_training_scale=np.array([[0.5, 1.0, 0.25, 2.0]]))
+    return sequential(
+        (7,),
+        QDense(6, kernel_quantizer="quantized_bits(4,1)", bias_quantizer="quantized_bits(4,0,1,alpha='auto_po2')", name="fc1"),
+        QActivation(RELU, name="relu1"),
+        QDense(4, kernel_quantizer=frozen, bias_quantizer="binary(alpha='auto_po2')", name="fc2"),
+        QActivation("quantized_bits(6,3)", name="q2"),
+        QDense(4, kernel_quantizer="ternary(alpha='auto_po2')", bias_quantizer="quantized_linear(5,1,alpha='auto_po2')", name="fc3"),
+    )
+
+
+def _train(network, rng):
+    """One training step, so that the file holds the state of an optimizer."""
+    network.compile("adam", "mse")
+    network.fit(rng.normal(0, 1, (8, *network.input_shape[1:])), rng.normal(0, 1, (8, network.output_shape[-1])), epochs=1, verbose=0)
+
+
+@model("fixed<6,2>", samples=16, container="h5", prepare=_train)
+def dense_optimizer_h5():
+    return sequential((5,), QDense(4, kernel_quantizer=K, bias_quantizer=B, activation=RELU, name="fc1"), QDense(3, kernel_quantizer=K, bias_quantizer=B, name="fc2"))
+
+
+@model("fixed<6,2>", samples=16, prepare=_train)
+def dense_optimizer_keras():
+    return sequential((5,), QDense(4, kernel_quantizer=K, bias_quantizer=B, activation=RELU, name="fc1"), QDense(3, kernel_quantizer=K, bias_quantizer=B, name="fc2"))
+
+
+@model("fixed<6,2>", samples=16)
+def dense_wide():
+    """Sums too wide for 32 bits, not for float64."""
+    return sequential(
+        (20,),
+        QDense(12, kernel_quantizer="quantized_bits(16,0,alpha=1)", bias_quantizer="quantized_bits(16,3,alpha=1)", name="fc1"),
+        QDense(5, kernel_quantizer="quantized_bits(14,1,alpha=1)", bias_quantizer="quantized_bits(12,1,alpha=1)", name="fc2"),
+        QActivation("quantized_bits(16,5,alpha=1)", name="q"),
+    )
+
+
 # --- activations ---
 
 
@@ -162,6 +205,7 @@ def activations_quantized():
         "binary": "binary(alpha=1)",
         "ternary": "ternary(alpha=1,threshold=1.0)",
         "linear": "quantized_linear(6,2,0)",
+        "bounded": "quantized_relu(6,2,relu_upper_bound=2.5)",  # QKeras keeps the bound, which changes no value
     }
     return keras.Model(x, [QActivation(q, name=n)(fc) for n, q in names.items()])
 
@@ -171,7 +215,33 @@ def activations_functions():
     x = L.Input((5,), name="in0")
     fc = QDense(5, kernel_quantizer="quantized_bits(4,1,alpha=1)", bias_quantizer=B, name="fc")(x)
     functions = ["hard_tanh", "smooth_tanh", "binary_tanh", "smooth_sigmoid", "binary_sigmoid", "relu"]
-    return keras.Model(x, [QActivation(f, name="f_" + f)(fc) for f in functions])
+    # QKeras' own hard_sigmoid: in a Q layer always, as a QActivation in the legacy format only.
+    inside = QDense(4, kernel_quantizer=K, bias_quantizer=B, activation="hard_sigmoid", name="inside")(fc)
+    return keras.Model(x, [QActivation(f, name="f_" + f)(fc) for f in [*functions, "hard_sigmoid"]] + [inside])
+
+
+@model("fixed<6,3>", samples=16)
+def activations_hard_sigmoid_keras():
+    """In a .keras file QActivation("hard_sigmoid") means Keras' function, relu6(x + 3) / 6, whatever it was in memory."""
+    x = L.Input((5,), name="in0")
+    y = QActivation(keras.activations.hard_sigmoid, name="hard_sigmoid")(x)
+    return keras.Model(x, QActivation("quantized_bits(8,0,alpha=1)", name="q")(y))
+
+
+@model("fixed<16,6>", samples=64)
+def activations_wide_input():
+    """Too many input codes for small tables."""
+    x = L.Input((8,), name="in0")
+    names = {
+        "tanh": "quantized_tanh(8,use_real_tanh=True)",
+        "sigmoid": "quantized_sigmoid(8,use_real_sigmoid=True)",
+        "hard_tanh": "quantized_tanh(10)",
+        "relu": "quantized_relu(8,4)",
+        "bits": "quantized_bits(12,5,1,alpha=1)",
+        "po2": "quantized_po2(5)",
+        "ternary": "ternary(alpha=1,threshold=0.7)",
+    }
+    return keras.Model(x, [QActivation(q, name=n)(x) for n, q in names.items()])
 
 
 @model("fixed<6,3>", samples=16)
@@ -225,8 +295,6 @@ def conv2d_groups_dilation():
 
 @model("fixed<5,2>", float32=True)
 def conv2d_mask():
-    import numpy as np
-
     mask = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], np.float32)
     return sequential(
         (5, 5, 2),
@@ -285,6 +353,19 @@ def separable1d():
         QSeparableConv1D(4, 3, depthwise_quantizer=K, pointwise_quantizer=K, bias_quantizer=B, name="s1"),
         QActivation("quantized_relu(4,3)", name="relu1"),
         QSeparableConv1D(3, 2, padding="same", depth_multiplier=2, depthwise_quantizer="quantized_bits(4,0)", pointwise_quantizer="quantized_bits(4,0)", name="s2"),
+    )
+
+
+@model("fixed<5,2>", rounded=("c1", "d1", "t1"))
+def conv_auto():
+    return sequential(
+        (6, 6, 3),
+        QConv2D(4, 3, kernel_quantizer="quantized_bits(4,0,1,alpha='auto')", bias_quantizer=B, name="c1"),
+        QActivation("quantized_relu(5,2)", name="relu1"),
+        QDepthwiseConv2D(2, depth_multiplier=2, depthwise_quantizer="quantized_bits(4,0,1,alpha='auto')", bias_quantizer=B, name="d1"),
+        QActivation("quantized_bits(6,2)", name="q1"),
+        QConv2DTranspose(2, 2, strides=2, kernel_quantizer="binary(alpha='auto')", bias_quantizer=B, name="t1"),
+        QActivation("quantized_bits(7,3)", name="q2"),
     )
 
 
@@ -478,8 +559,6 @@ def octave_separable():
 
 def _visible_scales(network, rng):
     """Scales and shifts that neither saturate nor vanish."""
-    import numpy as np
-
     for layer, values in zip([layer for layer in network.layers if isinstance(layer, QScaleShift)], [(0.63, -0.3), (0.4, 0.55), (-0.7,)], strict=True):
         layer.set_weights([np.full((1, 1), v, np.float32) for v in values])
 
@@ -534,8 +613,6 @@ def channels_first_shapes():
 
 def _adaptive_ranges(network, rng):
     """Ranges as training would have left them; the integer bits follow from them at the second call."""
-    import numpy as np
-
     for layer in network.layers:
         if layer.__class__.__name__ == "QAdaptiveActivation":
             shape = tuple(layer.ema_max.shape)

@@ -136,3 +136,24 @@ def siamese_nested():
     tower = keras.Model(t, QActivation("quantized_bits(4,1,alpha=1)", name="q")(dense(4, "fc")(t)), name="tower")
     a, b = L.Input((5,), name="a"), L.Input((5,), name="b")
     return keras.Model([a, b], L.Dot(axes=1, name="dot")([tower(a), tower(b)]))
+
+
+@model("fixed<5,2>", "fixed<5,2>", samples=16)
+def named_inputs_outputs():
+    """Inputs and outputs given as dictionaries."""
+    a, b = L.Input((4,), name="a"), L.Input((3,), name="b")
+    y = QActivation(RELU, name="relu")(dense(4, "fc")(L.Concatenate(name="cat")([b, a])))
+    return keras.Model({"a": a, "b": b}, {"class": dense(3, "class")(y), "mean": dense(1, "mean")(y)})
+
+
+@model("fixed<5,2>", samples=16, container="h5")
+def nested_shared_batchnorm():
+    """A nested model with batch normalization, called twice, beside a layer that is frozen; legacy files reorder all of it."""
+    t = L.Input((4,), name="t")
+    h = L.BatchNormalization(epsilon=2.0**-10, name="bn")(dense(4, "fc")(t))
+    tower = keras.Model(t, QActivation(RELU, name="relu")(h), name="tower")
+    x = L.Input((4,), name="in0")
+    frozen = L.BatchNormalization(epsilon=2.0**-10, name="frozen")
+    frozen.trainable = False
+    y = tower(QActivation(RELU, name="relu")(frozen(tower(x))))
+    return keras.Model(x, dense(3, "out")(y))

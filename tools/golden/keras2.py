@@ -1,5 +1,7 @@
 """Models of google/qkeras 0.9 on Keras 2.14: what only it can run, and the file forms of Keras 2."""
 
+import json
+
 import exact
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
@@ -137,6 +139,45 @@ def k2_qbatchnorm():
         QActivation(RELU, name="relu1"),
         L.BatchNormalization(axis=2, name="bn_columns"),
         QActivation("quantized_bits(6,2,alpha=1)", name="q1"),
+    )
+
+
+def _quantizer_text(name, config):
+    """The string form of a quantizer object, with every argument by name."""
+    skipped = {"qnoise_factor", "var_name", "use_variables", "use_stochastic_rounding"}
+    arguments = [f"{k}={v!r}" for k, v in config.items() if k not in skipped]
+    return f"{name}({','.join(arguments)})"
+
+
+def _old_writer(text):
+    """The form of early Keras 2 files: root class Model, no module, two-key objects; quantizer slots as strings or two-key objects."""
+
+    def old(value, key=""):
+        if isinstance(value, list):
+            return [old(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        value = {k: old(v, k) for k, v in value.items() if k not in ("registered_name", "build_config", "module", "shared_object_id")}
+        if key == "kernel_quantizer" and value.get("class_name", "").startswith("quantized_bits"):
+            return _quantizer_text(value["class_name"], value["config"])
+        return value
+
+    top = json.loads(text)
+    top = old(top)
+    top["class_name"] = "Model"
+    return json.dumps(top)
+
+
+@model("fixed<6,2>", samples=16, container="json-legacy", rewrite=_old_writer)
+def k2_old_json():
+    return functional(
+        (7,),
+        QActivation("quantized_bits(5,1,alpha=1)", name="q0"),
+        QDense(6, kernel_quantizer="quantized_bits(4,0)", bias_quantizer="quantized_bits(5,1)", name="fc1"),
+        L.BatchNormalization(name="bn1"),
+        QActivation("quantized_relu(5,2)", name="relu1"),
+        QDense(5, kernel_quantizer="quantized_bits(4,0,alpha=1)", bias_quantizer="quantized_po2(4)", activation="quantized_relu(4,2)", name="fc2"),
+        QDense(3, kernel_quantizer="binary(alpha=1)", use_bias=False, name="fc3"),
     )
 
 

@@ -119,7 +119,7 @@ def softmax_axes():
     return keras.Model(x, [L.Softmax(name="last")(y), L.Softmax(axis=1, name="rows")(y), L.Activation("softmax", name="act")(y)])
 
 
-@model("fixed<5,2>")
+@model("fixed<8,3>")
 def pools():
     x = L.Input((7, 6, 2), name="in0")
     q = "quantized_bits(8,2,alpha=1)"

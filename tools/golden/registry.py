@@ -31,15 +31,19 @@ class GoldenModel:
     margin: float
     # Called with the built model before it is saved, to set special weights.
     prepare: Callable | None
+    # Changes the text of model.json after saving, to a form that other writers use.
+    rewrite: Callable | None
+    # Not empty: the model has to be refused, and an error has to name these layers.
+    refused: list
 
 
-def model(*inputs, container="keras", samples=8, folder="models", environment="qk3", xla=False, exact_variance=False, float32=False, reload=None, rounded=(), margin=1e-9, prepare=None):
+def model(*inputs, container="keras", samples=8, folder="models", environment="qk3", xla=False, exact_variance=False, float32=False, reload=None, rounded=(), margin=1e-9, prepare=None, rewrite=None, refused=()):
     """Registers the function as a golden model of its name."""
 
     def register(build):
         name = build.__name__
         assert name not in {m.name for m in MODELS}, name
-        MODELS.append(GoldenModel(name, build, container, list(inputs), samples, folder, environment, xla, exact_variance, float32, reload, rounded, margin, prepare))
+        MODELS.append(GoldenModel(name, build, container, list(inputs), samples, folder, environment, xla, exact_variance, float32, reload, rounded, margin, prepare, rewrite, list(refused)))
         return build
 
     return register
