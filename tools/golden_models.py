@@ -175,8 +175,9 @@ def make(spec, out):
         keras.backend.clear_session()
         keras.utils.set_random_seed(attempt)
         model = spec.build()
-        shapes = [tuple(i.shape)[1:] for i in model.inputs]
-        x = [samples(rng, t, (spec.samples, *shape)) for t, shape in zip(spec.inputs, shapes, strict=True)]
+        # The open axis is the batch: the first one, but for layers that have time first.
+        shapes = [[spec.samples if n is None else n for n in i.shape] for i in model.inputs]
+        x = [samples(rng, t, shape) for t, shape in zip(spec.inputs, shapes, strict=True)]
         model.set_weights(random_weights(rng, model, spec.exact_variance))
         if spec.prepare:
             spec.prepare(model, rng)
@@ -219,6 +220,9 @@ def make(spec, out):
             state = f"QKeras cannot load it: {type(error).__name__}: {error}"
         if bool(state) != bool(spec.reload):
             raise RuntimeError(f"{spec.name}: expected reload {spec.reload!r}, found {state!r}")
+    batch_axis = list(model.inputs[0].shape).index(None)
+    if batch_axis:
+        meta["batch_axis"] = batch_axis
     if spec.reload:
         meta["reload"] = spec.reload
 

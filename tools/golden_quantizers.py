@@ -165,10 +165,10 @@ def legacy(obj):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def fixed(golden, group, quantizer, lsb, low, high, alpha=None, role="activation"):
+def fixed(golden, group, quantizer, lsb, low, high, alpha=None, role="activation", made=None):
     """A quantizer whose result is alpha * code * lsb. `low`, `high`: codes between which points are laid."""
     rng = seeded(quantizer, role)
-    made = make(quantizer)
+    made = made or make(quantizer)
     channels = len(alpha) if isinstance(alpha, list) else None
     x = shaped(rng, grid_points(rng, lsb, low, high), channels)
     y = call(made, x)
@@ -191,9 +191,9 @@ def bits_grid(bits, integer, keep_negative=True, symmetric=0, **_):
 
 
 def quantized_bits(golden):
-    def case(quantizer, alpha=None, role="activation", **config):
+    def case(quantizer, alpha=None, role="activation", made=None, **config):
         config = {"bits": 8, "integer": 0, **config}
-        fixed(golden, "quantized_bits", quantizer, *bits_grid(**config), alpha=alpha, role=role)
+        fixed(golden, "quantized_bits", quantizer, *bits_grid(**config), alpha=alpha, role=role, made=made)
 
     case("quantized_bits")
     case("quantized_bits()")
@@ -242,6 +242,11 @@ def quantized_bits(golden):
         config.pop("alpha", None)
         config.pop("use_stochastic_rounding", None)
         case(obj, alpha=alpha, **config)
+    # A NumPy array as alpha is saved in a form that QKeras cannot read back; a file may hold it all the same.
+    for alpha in [[0.5], [0.3], [2.0, 0.25, 1.0]]:
+        obj = plain(object_form(qq.quantized_bits, bits=5, integer=1))
+        obj["config"]["alpha"] = {"class_name": "__numpy__", "config": {"value": alpha, "dtype": "float64"}}
+        case(obj, alpha=alpha, made=qq.quantized_bits(5, 1, alpha=alpha, use_ste=False), bits=5, integer=1)
     case("quantized_bits(4,0,1,alpha=1)", role="weights", bits=4, symmetric=1)
     case("quantized_bits(6,0)", role="weights", bits=6)
 

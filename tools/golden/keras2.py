@@ -373,3 +373,12 @@ def k2_plain_recurrent():
         L.Bidirectional(L.GRU(2), name="bi"),
         QActivation("quantized_bits(6,0,alpha=1)", name="q2"),
     )
+
+
+@recurrent("fixed<5,2>", container="h5")
+def k2_time_major():
+    """Time is the first axis of the input, the batch the second one."""
+    x = L.Input(batch_shape=(5, None, 3), name="in0")
+    y = QLSTM(3, time_major=True, return_sequences=True, name="lstm", **GATES, **QUANTIZERS, **STATE)(x)
+    y = QSimpleRNN(3, time_major=True, activation="quantized_tanh(5)", go_backwards=True, name="rnn", **QUANTIZERS)(y)
+    return keras.Model(x, recurrent_head()(y))
