@@ -105,12 +105,27 @@ impl Graph<'_> {
         call
     }
 
-    /// The tensor that `[layer, node, output]` names.
-    pub(super) fn tensor(
+    /// The tensor that `[layer, node, output]` names in `inbound_nodes`.
+    fn tensor(&self, name: &str, node: &Value, output: &Value) -> Result<TensorRef, GraphProblem> {
+        self.resolve(name, node, output, |entry| entry.first_node)
+    }
+
+    /// The same in `input_layers` and `output_layers`.
+    pub(super) fn port(
         &self,
         name: &str,
         node: &Value,
         output: &Value,
+    ) -> Result<TensorRef, GraphProblem> {
+        self.resolve(name, node, output, |entry| entry.first_output_node)
+    }
+
+    fn resolve(
+        &self,
+        name: &str,
+        node: &Value,
+        output: &Value,
+        first_node: fn(&Listed<'_>) -> i64,
     ) -> Result<TensorRef, GraphProblem> {
         let index = |value: &Value, field: &str| {
             value.as_i64().ok_or_else(|| GraphProblem::Field {
@@ -127,14 +142,15 @@ impl Graph<'_> {
         let entry = &self.listed[layer];
         let node = index(node, "node_index")?;
         let calls = self.counts[layer];
+        let first_node = first_node(entry);
         let call = node
-            .checked_sub(entry.first_call)
+            .checked_sub(first_node)
             .and_then(|call| usize::try_from(call).ok());
         let Some(call) = call.filter(|&call| call < calls) else {
             let hint = if calls == 0 {
                 ": it is listed, but never used on the way from the inputs"
-            } else if entry.first_call > 0 {
-                " (Keras 2 counts the calls of a nested model from 1)"
+            } else if first_node > 0 {
+                " (the calls of a nested model count from 1 here)"
             } else {
                 ""
             };

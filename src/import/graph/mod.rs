@@ -66,8 +66,10 @@ struct Level<'a> {
 struct Listed<'a> {
     layer: RawLayer,
     inbound: Option<&'a Value>,
-    /// What Keras counts as call 0 of a nested model but does not list.
-    first_call: i64,
+    /// Index by which other layers refer to the first listed call.
+    first_node: i64,
+    /// The same for `output_layers`.
+    first_output_node: i64,
 }
 
 impl Level<'_> {
@@ -265,7 +267,8 @@ impl Level<'_> {
             .map(|layer| Listed {
                 layer,
                 inbound: None,
-                first_call: 0,
+                first_node: 0,
+                first_output_node: 0,
             })
             .collect();
         self.index(&named);
@@ -323,15 +326,22 @@ impl Level<'_> {
     /// One entry of `config.layers`.
     fn listed<'v>(&mut self, record: &'v Value, nth: usize) -> Option<Listed<'v>> {
         let layer = self.layer(record, &format!("number {nth} of the list"))?;
-        let first_call = match (&layer.inner, self.format.keras) {
-            // Keras 2 counts the construction of a nested model on its own inputs as call 0, but does not list it.
-            (Inner::Model(_), KerasVersion::V2) if has_own_input(record) => 1,
-            _ => 0,
+        // A Functional model built on its own inputs has a node before its first call, which is never listed.
+        // Keras 2 counts it everywhere; Keras 3 in `output_layers` only, and not for Sequential.
+        let (first_node, first_output_node) = match (&layer.inner, self.format.keras) {
+            (Inner::Model(_), KerasVersion::V2) => {
+                let first = i64::from(has_own_input(record));
+                (first, first)
+            }
+            (Inner::Model(_), KerasVersion::V3) => (0, i64::from(layer.class_name != "Sequential")),
+            _ => (0, 0),
         };
+        let inbound = record.get("inbound_nodes");
         Some(Listed {
             layer,
-            inbound: record.get("inbound_nodes"),
-            first_call,
+            inbound,
+            first_node,
+            first_output_node,
         })
     }
 

@@ -62,7 +62,7 @@ fn collect(
     match value {
         Value::Null => {}
         Value::Array(items) => match items.as_slice() {
-            [Value::String(name), node, output] => match graph.tensor(name, node, output) {
+            [Value::String(name), node, output] => match graph.port(name, node, output) {
                 Ok(tensor) => ports.push(Port {
                     key: key.map(str::to_owned),
                     tensor,
