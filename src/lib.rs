@@ -3,6 +3,8 @@
 //! Data flows one way: `import` -> `layers`/`quantizers` -> `ir` -> `passes` ->
 //! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
 
+pub mod data;
 pub mod import;
 pub mod ir;
 pub mod num;
+mod untrusted;

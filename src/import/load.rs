@@ -10,6 +10,7 @@ use super::error::{FileProblem, GraphProblem, ImportErrors, Report, fail};
 use super::h5::{self, H5};
 use super::model::{Container, Format, RawModel};
 use super::{MAX_FILE_BYTES, graph, json, keras_zip, weights};
+use crate::untrusted::archive;
 
 /// A model and what there is to say about how it was read.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ fn kind_of(data: &[u8]) -> Kind {
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(data)
         .trim_ascii_start();
-    if data.starts_with(keras_zip::MAGIC) {
+    if data.starts_with(archive::MAGIC) {
         Kind::Zip
     } else if data.starts_with(h5::MAGIC) {
         Kind::Hdf5
@@ -136,7 +137,7 @@ fn kind_of(data: &[u8]) -> Kind {
         Kind::Json
     } else if data.starts_with(b"version https://git-lfs") {
         Kind::Unusable(FileProblem::LfsPointer)
-    } else if data.starts_with(b"PK\x05\x06") {
+    } else if data.starts_with(archive::EMPTY_MAGIC) {
         Kind::Unusable(FileProblem::Zip {
             detail: "it has no members".to_owned(),
         })

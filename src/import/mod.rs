@@ -21,7 +21,6 @@ mod json;
 mod keras_zip;
 mod load;
 mod model;
-mod quiet;
 mod weights;
 
 pub use error::{FileProblem, GraphProblem, ImportError, ImportErrors, Problem, WeightProblem};
@@ -38,8 +37,3 @@ pub const MEMORY_FACTOR: u64 = 256;
 pub const MEMORY_BASE: u64 = 64 << 20;
 /// Largest file that is read at all.
 const MAX_FILE_BYTES: u64 = 2 << 30;
-/// Decompressed bytes allowed for each compressed one, in zip members and HDF5 chunks. Weights of a pruned network
-/// and indented JSON compress well; deflate itself ends at 1032.
-const MAX_EXPANSION: u64 = 64;
-/// Decompressed bytes allowed whatever the compressed size.
-const FREE_EXPANSION: u64 = 1 << 20;

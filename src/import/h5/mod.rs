@@ -17,7 +17,8 @@ use hdf5_reader::{Dataset, Hdf5File, OpenOptions};
 
 use super::error::{FileProblem, WeightProblem};
 use super::model::RawTensor;
-use super::{FREE_EXPANSION, MAX_EXPANSION, quiet};
+use crate::untrusted::archive::{FREE_EXPANSION, MAX_EXPANSION};
+use crate::untrusted::quiet;
 use bounded::BoundedBytes;
 
 /// First bytes of every HDF5 file.
