@@ -339,6 +339,7 @@ def codes_of_two(golden, group, quantizer, values, alpha=None, threshold=None, r
     centre = [0.0, 0.33, -0.33, 0.5, -0.5, 1.0, -1.0] + ([threshold, -threshold] if threshold is not None else [])
     near = np.concatenate([[c - step, c, c + step, np.nextafter(np.float32(c), np.float32(9)), np.nextafter(np.float32(c), np.float32(-9))] for c in centre])
     x = np.concatenate([np.arange(-48, 49) / 16, near, rng.normal(0, 1, 40), [100.0, -100.0, 1e4, -1e4, 1e-6, -1e-6]]).astype(np.float32)
+    x = x[(x == 0) | (np.abs(x) > 1e-30)]  # QKeras takes the smallest numbers of float32 for zero
     x = shaped(rng, np.unique(x), len(alpha) if isinstance(alpha, list) else None)
     unit = np.asarray(np.float32(1.0 if alpha is None else alpha), np.float64)
     y = call(make(quantizer), x)
