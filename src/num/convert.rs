@@ -5,7 +5,7 @@
 //! both families.
 
 use num_bigint::{BigInt, BigUint, Sign};
-use num_traits::{One, Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive};
 
 use super::overflow::{is_negative, replace, signed_value};
 use super::round::{Rest, takes_upper};
@@ -188,6 +188,8 @@ fn finish(wrapped: u128, neg: bool, deleted: bool, ty: &FixedType) -> Option<i12
 #[cfg(test)]
 mod tests {
     use super::super::Quantization;
+    use num_traits::Zero;
+
     use super::*;
 
     fn ty(width: u32, int_bits: i32, signed: bool, q: Quantization, o: Overflow) -> FixedType {
