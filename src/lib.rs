@@ -6,5 +6,7 @@
 pub mod data;
 pub mod import;
 pub mod ir;
+pub mod layers;
 pub mod num;
+pub mod quantizers;
 mod untrusted;

@@ -6,8 +6,10 @@
 //! about the edges: a kernel's constants were chosen so that its integer arithmetic is right for
 //! them. Element order is row-major; [`Periodic`] parameters follow the flat index of the output.
 //!
-//! * Every operand of a kernel other than `Cast` and `Affine` has one binary point for the whole
-//!   tensor; where channels differ a lossless `Cast` stands in between.
+//! * The point kernels (`Affine`, `Select`, `Clamp`, `Cast`, `Lut`, `Threshold`) work on each
+//!   element's own code, so their operand may have a binary point for each channel. Every other
+//!   kernel's operands have one binary point for the whole tensor; where channels differ a lossless
+//!   `Cast` stands in between.
 //! * Every result lies in the range that its edge states, whatever codes of the input types come
 //!   in; so arithmetic modulo `2^w` with `w >= TensorType::width()` is exact.
 //! * Widths stay at or below 127 bits, so a code always fits `i128`.

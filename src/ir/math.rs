@@ -7,7 +7,9 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Enclosure, Encoding, Move, Origin, Periodic, Real, Shape, Window};
+use super::{
+    Enclosure, Encoding, Move, Origin, Periodic, Real, Shape, Window, dyadic, from_f64, pow2,
+};
 use crate::num::FixedType;
 
 /// A node of a [`Network`].
@@ -110,6 +112,56 @@ pub struct Weights {
     pub encoding: Encoding,
 }
 
+impl Weights {
+    /// Unquantized values, written exactly: odd codes with a power of two each.
+    ///
+    /// `None` when a value is infinite or no number.
+    #[must_use]
+    pub fn exact(values: &[f64], shape: Shape) -> Option<Self> {
+        let parts = values
+            .iter()
+            .map(|&v| dyadic(&from_f64(v)?).map(|(code, frac)| (code, pow2(-frac))))
+            .collect::<Option<Vec<_>>>()?;
+        let (codes, scale): (Vec<i128>, Vec<Real>) = parts.into_iter().unzip();
+        let scale = if scale.is_empty() {
+            Periodic::uniform(pow2(0))
+        } else {
+            Periodic::new(scale)
+        };
+        Some(Self {
+            shape,
+            codes,
+            scale: scale.compact(),
+            encoding: Encoding::Float,
+        })
+    }
+
+    /// The exact values, row-major.
+    #[must_use]
+    pub fn values(&self) -> Vec<Real> {
+        let value = |(i, &code): (usize, &i128)| Real::from_integer(code.into()) * self.scale.at(i);
+        self.codes.iter().enumerate().map(value).collect()
+    }
+
+    /// Rearranged weights: element `i` of the result is element `sources[i]` of these.
+    #[must_use]
+    pub fn gather(&self, shape: Shape, sources: &[usize]) -> Self {
+        let codes = sources.iter().map(|&s| self.codes[s]).collect();
+        let scale = match self.scale.as_uniform() {
+            Some(one) => Periodic::uniform(one.clone()),
+            None => {
+                Periodic::new(sources.iter().map(|&s| self.scale.at(s).clone()).collect()).compact()
+            }
+        };
+        Self {
+            shape,
+            codes,
+            scale,
+            encoding: self.encoding,
+        }
+    }
+}
+
 /// One function of a chain, applied to every element.
 ///
 /// [`Periodic`] parameters follow the flat index of the element.
@@ -159,6 +211,12 @@ pub trait PointFunction: Debug + Send + Sync {
 
     /// Whether the function never rises, never falls, or neither.
     fn direction(&self) -> Direction;
+
+    /// Whether every value at a rational argument is an exact binary fraction out of a finite set:
+    /// a quantizer in itself, like `binary` or `quantized_po2`.
+    fn discrete(&self) -> bool {
+        false
+    }
 
     /// Smallest and largest value the function takes on any argument, where it is bounded.
     fn bounds(&self) -> (Option<Real>, Option<Real>) {

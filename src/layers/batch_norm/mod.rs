@@ -1,0 +1,215 @@
+//! `BatchNormalization` and `QBatchNormalization` at inference: `x * inv + (beta - mean * inv)`
+//! with `inv = gamma / sqrt(variance + epsilon)`, every part through its quantizer.
+//!
+//! `inv` and the shift are evaluated in float64, in the order of the reference, and are exact
+//! numbers from there on.
+
+use num_traits::ToPrimitive;
+
+use super::{Call, LayerDef, Outcome};
+use crate::ir::math::Step;
+use crate::ir::{Periodic, Real, from_f64, positions};
+
+/// See the module.
+pub(super) struct BatchNorm;
+
+impl LayerDef for BatchNorm {
+    fn classes(&self) -> &'static [&'static str] {
+        &["BatchNormalization", "QBatchNormalization"]
+    }
+
+    fn lower(&self, call: &mut Call<'_>) -> Outcome {
+        let shape = call.shape(0);
+        let axis = read_axis(call, shape.len());
+        let channels = shape.get(axis).copied().unwrap_or(1);
+        let statistics = Statistics::read(call, channels);
+        call.config.ignore(&["activation", "momentum"]);
+        call.config.must_be_off("renorm");
+        call.config
+            .ignore(&["renorm_clipping", "renorm_momentum", "axis"]);
+        call.finish()?;
+        let (inv, shift) = statistics.expect("no problem was found").constants()?;
+        // Constants per channel follow the last axis; another axis needs one for each element.
+        let spread = |values: Vec<Real>| {
+            if axis + 1 == shape.len() {
+                Periodic::new(values).compact()
+            } else {
+                Periodic::new(
+                    positions(&shape)
+                        .map(|at| values[at[axis]].clone())
+                        .collect(),
+                )
+                .compact()
+            }
+        };
+        let step = Step::Affine {
+            mul: spread(inv),
+            add: spread(shift),
+        };
+        let input = call.inputs[0];
+        Ok(vec![call.pointwise(input, vec![step])])
+    }
+
+    fn doc(&self) -> &'static str {
+        "any axis; every quantizer slot and the inverse quantizer"
+    }
+}
+
+/// `axis`, also as a list of one (Keras 2), without the batch.
+fn read_axis(call: &Call<'_>, rank: usize) -> usize {
+    let axis = match call.config.get("axis") {
+        Some(serde_json::Value::Array(list)) if list.len() == 1 => list[0].as_i64(),
+        Some(v) => v.as_i64(),
+        None => Some(-1),
+    };
+    match axis {
+        Some(axis) => call.axis(axis, rank),
+        None => {
+            call.config.problem("`axis` must be one integer");
+            0
+        }
+    }
+}
+
+/// Moving statistics and parameters, quantized.
+pub(super) struct Statistics {
+    gamma: Option<Vec<f64>>,
+    beta: Option<Vec<f64>>,
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+    epsilon: f64,
+    inverse: Option<Box<dyn crate::quantizers::Quantizer>>,
+}
+
+impl Statistics {
+    /// Reads weights and quantizers of a layer; `None` when a problem was recorded.
+    pub(super) fn read(call: &mut Call<'_>, channels: usize) -> Option<Self> {
+        let quantized = call.class() == "QBatchNormalization";
+        let mut part =
+            |name, key, default| Self::part(call, quantized, channels, name, key, default);
+        let mean = part("moving_mean", "mean_quantizer", "quantized_po2(5)");
+        let variance = part(
+            "moving_variance",
+            "variance_quantizer",
+            "quantized_relu_po2(6,quadratic_approximation=True)",
+        );
+        let gamma = if call.config.flag("scale", true) {
+            Some(Self::part(
+                call,
+                quantized,
+                channels,
+                "gamma",
+                "gamma_quantizer",
+                "quantized_relu_po2(6,2048)",
+            )?)
+        } else {
+            call.config.ignore(&["gamma_quantizer"]);
+            None
+        };
+        let beta = if call.config.flag("center", true) {
+            Some(Self::part(
+                call,
+                quantized,
+                channels,
+                "beta",
+                "beta_quantizer",
+                "quantized_po2(5)",
+            )?)
+        } else {
+            call.config.ignore(&["beta_quantizer"]);
+            None
+        };
+        let inverse = if quantized {
+            call.quantizer("inverse_quantizer")
+        } else {
+            None
+        };
+        let epsilon = call.config.number("epsilon", 1e-3);
+        Some(Self {
+            gamma,
+            beta,
+            mean: mean?,
+            variance: variance?,
+            epsilon,
+            inverse,
+        })
+    }
+
+    fn part(
+        call: &mut Call<'_>,
+        quantized: bool,
+        channels: usize,
+        name: &str,
+        key: &str,
+        default: &str,
+    ) -> Option<Vec<f64>> {
+        let quantizer = if quantized {
+            call.quantizer_or(key, default)
+        } else {
+            None
+        };
+        let weights = call.weights(name, &[channels], quantizer.as_deref())?;
+        weights.values().iter().map(ToPrimitive::to_f64).collect()
+    }
+
+    /// `1 / sqrt(variance + epsilon)`, times gamma, through the inverse quantizer.
+    pub(super) fn inverse(&self) -> Result<Vec<f64>, Vec<String>> {
+        let mut inv = Vec::with_capacity(self.variance.len());
+        for (channel, v) in self.variance.iter().enumerate() {
+            let sum = v + self.epsilon;
+            if sum <= 0.0 {
+                return Err(vec![format!(
+                    "channel {channel}: variance {v} plus epsilon {} is not positive",
+                    self.epsilon
+                )]);
+            }
+            inv.push(1.0 / sum.sqrt());
+        }
+        if let Some(gamma) = &self.gamma {
+            for (i, g) in inv.iter_mut().zip(gamma) {
+                *i *= g;
+            }
+        }
+        if let Some(quantizer) = &self.inverse {
+            let shape = [inv.len()];
+            let weights = quantizer
+                .weights(&inv, &shape)
+                .map_err(|e| vec![e.to_string()])?;
+            inv = weights
+                .values()
+                .iter()
+                .filter_map(ToPrimitive::to_f64)
+                .collect();
+        }
+        Ok(inv)
+    }
+
+    /// Factor and addend of each channel.
+    pub(super) fn constants(&self) -> Result<(Vec<Real>, Vec<Real>), Vec<String>> {
+        let inv = self.inverse()?;
+        let shift: Vec<f64> = self
+            .mean
+            .iter()
+            .zip(&inv)
+            .enumerate()
+            .map(|(c, (m, i))| self.beta.as_ref().map_or(0.0, |b| b[c]) - m * i)
+            .collect();
+        let exact = |values: &[f64]| {
+            values
+                .iter()
+                .map(|&v| from_f64(v).ok_or_else(|| vec![format!("a constant is {v}")]))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        Ok((exact(&inv)?, exact(&shift)?))
+    }
+
+    /// Bias of a layer with the normalization folded in: `inv * (bias - mean) + beta`.
+    pub(super) fn folded_bias(&self, inv: &[f64], bias: Option<&[f64]>) -> Vec<f64> {
+        (0..inv.len())
+            .map(|c| {
+                let bias = bias.map_or(0.0, |b| b[c]);
+                inv[c] * (bias - self.mean[c]) + self.beta.as_ref().map_or(0.0, |b| b[c])
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,121 @@
+//! Keras and QKeras layers: one folder each, a table, and the walk over a model's graph.
+//!
+//! A layer reads its configuration ([`Config`]), takes its weights and quantizers from its
+//! [`Call`], and pushes nodes of [`crate::ir::math`]. It knows nothing of codes, ranges or
+//! hardware. To add one: a folder here, its `mod` line and its line in [`TABLE`].
+
+mod call;
+mod config;
+mod geometry;
+mod graph;
+
+mod activation;
+mod batch_norm;
+mod concatenate;
+mod conv;
+mod conv_transpose;
+mod cropping;
+mod dense;
+mod depthwise;
+mod folded;
+mod global_pooling;
+mod identity;
+mod input;
+mod merge;
+mod padding;
+mod pooling;
+mod rectifier;
+mod rescaling;
+mod reshape;
+mod scale_shift;
+mod separable;
+mod softmax;
+mod upsampling;
+
+pub use call::{Call, Tensor};
+pub use config::Config;
+pub use graph::{LayerError, Lowered, Options, lower};
+
+use crate::ir::math::NodeId;
+
+/// What a layer's lowering gives: one node for each output tensor, or all problems in words.
+pub type Outcome = Result<Vec<NodeId>, Vec<String>>;
+
+/// A kind of layer.
+pub trait LayerDef: Sync {
+    /// Class names in model files, without package prefix.
+    fn classes(&self) -> &'static [&'static str];
+
+    /// Pushes the nodes of one call of the layer.
+    ///
+    /// # Errors
+    /// Every reason why this layer cannot be expressed, in words.
+    fn lower(&self, call: &mut Call<'_>) -> Outcome;
+
+    /// One line for the support table: options and limits.
+    fn doc(&self) -> &'static str;
+}
+
+/// Every supported layer.
+pub const TABLE: &[&dyn LayerDef] = &[
+    &activation::Activation,
+    &batch_norm::BatchNorm,
+    &concatenate::Concatenate,
+    &conv::Conv,
+    &conv_transpose::ConvTranspose,
+    &cropping::Cropping,
+    &dense::Dense,
+    &depthwise::Depthwise,
+    &folded::Folded,
+    &global_pooling::GlobalPooling,
+    &identity::Identity,
+    &input::Input,
+    &merge::Merge,
+    &padding::Padding,
+    &pooling::Pooling,
+    &rectifier::Rectifier,
+    &rescaling::Rescaling,
+    &reshape::Reshape,
+    &scale_shift::ScaleShift,
+    &separable::Separable,
+    &softmax::Softmax,
+    &upsampling::UpSampling,
+];
+
+/// The definition of a class, by its name without package prefix.
+#[must_use]
+pub fn find(class: &str) -> Option<&'static dyn LayerDef> {
+    TABLE.iter().copied().find(|d| d.classes().contains(&class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_one_definition() {
+        let mut seen = std::collections::BTreeSet::new();
+        for class in TABLE.iter().flat_map(|d| d.classes()) {
+            assert!(seen.insert(class), "{class} stands twice in the table");
+        }
+    }
+
+    #[test]
+    fn every_folder_is_in_the_table() {
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/layers");
+        let source = include_str!("mod.rs");
+        for entry in std::fs::read_dir(here).expect("the source folder is there") {
+            let entry = entry.expect("readable");
+            if entry.path().is_dir() {
+                let name = entry
+                    .file_name()
+                    .into_string()
+                    .expect("module names are ASCII");
+                assert!(
+                    source.contains(&format!("    &{name}::")),
+                    "{name} is not in TABLE"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! QKeras quantizers and activation functions: one folder each and a table.
+//!
+//! A quantizer turns weights into codes and a scale ([`Quantizer::weights`]), or becomes steps of a
+//! point-function chain ([`Quantizer::steps`]). It knows the mathematics of [`crate::ir`] and the
+//! types of `num`; of layers only which slot it stands in. To add one: a folder here, its `mod`
+//! line and its line in [`TABLE`].
+
+mod args;
+mod context;
+mod scale;
+mod text;
+
+mod bits;
+mod plain;
+mod relu;
+
+use std::fmt::Debug;
+
+use serde_json::Value;
+
+use crate::ir::math::{Step, Weights};
+pub use args::Args;
+pub use context::{Choices, Context, InternalSigmoid, Namespace, Slot};
+
+/// A configured quantizer or activation function.
+pub trait Quantizer: Debug {
+    /// Weights as codes and scale. `values` are row-major; stored float32 weights come as the same
+    /// numbers in float64.
+    ///
+    /// # Errors
+    /// In words, when the quantizer has no meaning for weights like these.
+    fn weights(&self, values: &[f64], shape: &[usize]) -> Result<Weights, String>;
+
+    /// The activation as steps of a chain.
+    ///
+    /// # Errors
+    /// In words, when the quantizer cannot serve as an activation.
+    fn steps(&self) -> Result<Vec<Step>, String>;
+
+    /// Whether it is the softmax, which is no function of one number.
+    fn is_softmax(&self) -> bool {
+        false
+    }
+}
+
+/// A kind of quantizer.
+pub trait Definition: Sync {
+    /// Names in model files.
+    fn names(&self) -> &'static [&'static str];
+
+    /// Constructor arguments in positional order, for the string form.
+    fn arguments(&self) -> &'static [&'static str];
+
+    /// Whether the QKeras namespace has it, Keras', or both.
+    fn namespaces(&self) -> &'static [Namespace];
+
+    /// Builds it; problems are recorded in `args`, and the result is then thrown away.
+    fn build(&self, name: &str, args: &Args, context: &Context) -> Box<dyn Quantizer>;
+}
+
+/// Every quantizer and activation function.
+pub const TABLE: &[&dyn Definition] = &[&bits::Bits, &plain::Plain, &relu::Relu];
+
+/// An activation as layers use it.
+#[derive(Debug, Clone)]
+pub enum Activation {
+    /// A chain of point functions.
+    Steps(Vec<Step>),
+    /// The softmax.
+    Softmax,
+}
+
+/// Everything that is wrong with one quantizer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct QuantizerErrors(pub Vec<String>);
+
+/// Reads a quantizer in any serialised form.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse(value: &Value, context: &Context) -> Result<Box<dyn Quantizer>, QuantizerErrors> {
+    let one = |problem: String| QuantizerErrors(vec![problem]);
+    let (name, args) = match value {
+        Value::String(text) => text::parse(text, context).map_err(one)?,
+        Value::Object(object) => {
+            let class = object.get("class_name").and_then(Value::as_str);
+            let Some(class) = class else {
+                return Err(one(format!("{value} has no class_name")));
+            };
+            let class = class.rsplit('>').next().unwrap_or(class);
+            match (class, object.get("config")) {
+                ("function", Some(Value::String(name))) => (name.clone(), Args::default()),
+                ("__lambda__" | "Lambda", _) => {
+                    return Err(one("is Python code, which cannot be imported".into()));
+                }
+                (_, Some(Value::Object(config))) => (class.to_owned(), Args::from_config(config)),
+                (_, None | Some(Value::Null)) => (class.to_owned(), Args::default()),
+                (_, Some(other)) => return Err(one(format!("the config of {class} is {other}"))),
+            }
+        }
+        other => return Err(one(format!("{other} is neither a text nor an object"))),
+    };
+    let Some(definition) = find(&name, context) else {
+        return Err(one(format!(
+            "there is no quantizer or activation named `{name}`; known are {}",
+            TABLE
+                .iter()
+                .flat_map(|d| d.names())
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
+    };
+    let result = definition.build(&name, &args, context);
+    let problems = args.finish(definition.arguments());
+    if problems.is_empty() {
+        Ok(result)
+    } else {
+        Err(QuantizerErrors(
+            problems
+                .into_iter()
+                .map(|p| format!("{name}: {p}"))
+                .collect(),
+        ))
+    }
+}
+
+/// Reads an activation in any serialised form.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_activation(value: &Value, context: &Context) -> Result<Activation, QuantizerErrors> {
+    let quantizer = parse(value, context)?;
+    if quantizer.is_softmax() {
+        return Ok(Activation::Softmax);
+    }
+    quantizer
+        .steps()
+        .map(Activation::Steps)
+        .map_err(|p| QuantizerErrors(vec![p]))
+}
+
+/// What a user should know about a quantizer that is no error.
+#[must_use]
+pub fn remarks(_value: &Value, _context: &Context) -> Vec<String> {
+    vec![]
+}
+
+/// The definition of a name, in the order in which the context looks names up.
+fn find(name: &str, context: &Context) -> Option<&'static dyn Definition> {
+    context.lookup().iter().find_map(|namespace| {
+        let mut here = TABLE.iter().filter(|d| d.namespaces().contains(namespace));
+        here.find(|d| d.names().contains(&name)).copied()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_folder_is_in_the_table() {
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/quantizers");
+        for entry in std::fs::read_dir(here).expect("the source folder is there") {
+            let entry = entry.expect("readable");
+            if entry.path().is_dir() {
+                let name = entry
+                    .file_name()
+                    .into_string()
+                    .expect("module names are ASCII");
+                let line = include_str!("mod.rs").contains(&format!("&{name}::"));
+                assert!(line, "{name} is not in TABLE");
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Functions without a grid of their own: `linear`, `relu`, `relu6`, `softmax`; and the sign.
+
+use std::sync::Arc;
+
+use num_traits::{One, Signed, Zero};
+
+use super::{Args, Context, Definition, Namespace, Quantizer};
+use crate::ir::math::{Direction, PointFunction, Step, Weights};
+use crate::ir::{Enclosure, Periodic, Real};
+
+/// See the module.
+pub(super) struct Plain;
+
+#[derive(Debug, Clone, Copy)]
+enum Function {
+    Linear,
+    Relu,
+    Relu6,
+    Softmax,
+}
+
+impl Definition for Plain {
+    fn names(&self) -> &'static [&'static str] {
+        &["linear", "relu", "relu6", "softmax"]
+    }
+
+    fn arguments(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn namespaces(&self) -> &'static [Namespace] {
+        &[Namespace::Keras2, Namespace::Keras3]
+    }
+
+    fn build(&self, name: &str, _args: &Args, _context: &Context) -> Box<dyn Quantizer> {
+        Box::new(match name {
+            "relu" => Function::Relu,
+            "relu6" => Function::Relu6,
+            "softmax" => Function::Softmax,
+            _ => Function::Linear,
+        })
+    }
+}
+
+impl Quantizer for Function {
+    fn weights(&self, values: &[f64], shape: &[usize]) -> Result<Weights, String> {
+        match self {
+            Self::Linear => Weights::exact(values, shape.to_vec())
+                .ok_or_else(|| "a weight is infinite or no number".into()),
+            Self::Relu | Self::Relu6 | Self::Softmax => {
+                Err(format!("{self:?} is no quantizer of weights"))
+            }
+        }
+    }
+
+    fn steps(&self) -> Result<Vec<Step>, String> {
+        let relu = Step::Leaky {
+            threshold: Real::zero(),
+            slope: Periodic::uniform(Real::zero()),
+        };
+        match self {
+            Self::Linear => Ok(vec![]),
+            Self::Relu => Ok(vec![relu]),
+            Self::Relu6 => Ok(vec![
+                relu,
+                Step::Clip {
+                    lo: None,
+                    hi: Some(Real::from_integer(6.into())),
+                },
+            ]),
+            Self::Softmax => Err("softmax is no function of one number".into()),
+        }
+    }
+
+    fn is_softmax(&self) -> bool {
+        matches!(self, Self::Softmax)
+    }
+}
+
+/// -1 for negative numbers, +1 for the others.
+#[derive(Debug)]
+struct Sign;
+
+impl PointFunction for Sign {
+    fn name(&self) -> String {
+        "sign".into()
+    }
+
+    fn eval(&self, x: &Real, _precision: u32) -> Enclosure {
+        Enclosure::exact(if x.is_negative() {
+            -Real::one()
+        } else {
+            Real::one()
+        })
+    }
+
+    fn direction(&self) -> Direction {
+        Direction::Rising
+    }
+
+    fn discrete(&self) -> bool {
+        true
+    }
+}
+
+/// The sign as a chain.
+pub(super) fn sign_steps() -> Vec<Step> {
+    vec![Step::Function(Arc::new(Sign))]
+}
