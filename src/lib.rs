@@ -8,5 +8,7 @@ pub mod import;
 pub mod ir;
 pub mod layers;
 pub mod num;
+pub mod passes;
 pub mod quantizers;
+pub mod sim;
 mod untrusted;

@@ -1,0 +1,290 @@
+//! Point functions as integer kernels.
+//!
+//! A chain that ends in a quantizer maps input codes to output codes, channel by channel. The forms,
+//! in the order in which they are tried:
+//!
+//! 1. a lone quantizer is a `Cast`;
+//! 2. rectifiers, clips and affine steps with short constants are exact integer kernels and a `Cast`;
+//! 3. affine steps with real constants: the narrowest constants for which the `Cast` gives the right
+//!    code for every input code (`requantize`);
+//! 4. anything else: a table of the input codes, or thresholds where the chain is monotone.
+
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::exact::{ExactChain, exact};
+use super::{ErrorKind, Lazy, Resolver, eval};
+use crate::ir::kernel::{MAX_WIDTH, NodeId, TensorType};
+use crate::ir::math::{Direction, Step};
+use crate::ir::{Origin, Periodic, Range, Real, dyadic, pow2};
+use crate::num::{FixedType, Overflow, Quantization};
+
+/// Bits that exact constants may add to a value before narrower ones are searched.
+const SHORT_CONSTANT: u32 = 12;
+/// Widest value that is kept exactly where no quantizer follows.
+const EXACT_WIDTH: u32 = 64;
+/// Most entries of a table of a function.
+pub(super) const MAX_TABLE: u128 = 1 << 12;
+/// Most codes of a table where thresholds are impossible.
+pub(super) const MAX_LONG_TABLE: u128 = 1 << 18;
+/// Most thresholds of a staircase.
+pub(super) const MAX_THRESHOLDS: usize = 1 << 16;
+
+impl Resolver<'_> {
+    /// Turns the steps of a value into kernels as far as quantizers end them.
+    pub(super) fn advance(&mut self, mut lazy: Lazy, origin: &Origin) -> Result<Lazy, ErrorKind> {
+        loop {
+            let Some(first) = lazy.steps.first() else {
+                return Ok(lazy);
+            };
+            if let Some(end) = lazy.steps.iter().position(ends_chain) {
+                let chain: Vec<Step> = lazy.steps.drain(..=end).collect();
+                lazy.node = self.quantized(lazy.node, &chain, origin)?;
+            } else if is_free(first) {
+                let step = lazy.steps.remove(0);
+                lazy.node = self
+                    .exact_steps(lazy.node, &[step], origin)
+                    .ok_or_else(|| too_wide(64))?;
+            } else {
+                return Ok(lazy);
+            }
+        }
+    }
+
+    /// The value itself as an edge: pending steps are written exactly where that is short, else
+    /// rounded into the output type.
+    pub(super) fn force(&mut self, lazy: Lazy, origin: &Origin) -> Result<NodeId, ErrorKind> {
+        let lazy = self.advance(lazy, origin)?;
+        if lazy.steps.is_empty() {
+            return Ok(lazy.node);
+        }
+        let types = &self.options.output_types;
+        let given = types
+            .get(&origin.layer)
+            .copied()
+            .or(self.options.default_output_type);
+        if given.is_none()
+            && let Some(chains) = self.exact_chains(lazy.node, &lazy.steps)
+            && chains.iter().all(|c| c.range.width() <= EXACT_WIDTH)
+        {
+            return Ok(self.emit_exact(lazy.node, &chains, origin));
+        }
+        let ty = match given {
+            Some(ty) => ty,
+            None => self.output_type(lazy.node, &lazy.steps)?,
+        };
+        let bound = pow2(-ty.frac() - 1);
+        self.remarks.push(format!(
+            "layer {origin}: no quantizer follows and the value has no short binary form; \
+             rounded to nearest into {ty}, error at most {:e}",
+            bound.to_f64().unwrap_or(f64::NAN)
+        ));
+        let mut steps = lazy.steps;
+        steps.push(Step::Quantize(Periodic::uniform(ty)));
+        self.quantized(lazy.node, &steps, origin)
+    }
+
+    /// The narrowest type whose rounding error is below 2^-16 of the full range of the values.
+    fn output_type(&self, node: NodeId, steps: &[Step]) -> Result<FixedType, ErrorKind> {
+        let ty = self.ty(node);
+        let mut hull: Option<(Real, Real)> = None;
+        let failed = || ErrorKind::Unsupported(format!("{} has no bounded value", names(steps)));
+        for channel in 0..self.channels(node, steps) {
+            let (frac, range) = (*ty.frac.at(channel), *ty.range.at(channel));
+            if direction_mixed(steps, channel) && range.codes() > MAX_LONG_TABLE {
+                return Err(ErrorKind::TooManyCodes {
+                    function: names(steps),
+                    codes: range.codes(),
+                });
+            }
+            let codes: Box<dyn Iterator<Item = i128>> = if direction_mixed(steps, channel) {
+                Box::new(range.lo..=range.hi)
+            } else {
+                Box::new([range.lo, range.hi].into_iter())
+            };
+            for code in codes {
+                let y =
+                    eval::bounds(steps, channel, &eval::value(code, frac)).ok_or_else(failed)?;
+                hull = Some(match hull {
+                    None => (y.lo, y.hi),
+                    Some((lo, hi)) => (lo.min(y.lo), hi.max(y.hi)),
+                });
+            }
+        }
+        let (lo, hi) = hull.ok_or_else(failed)?;
+        // error = lsb/2 < 2^-16 * (hi - lo), so lsb < 2^-15 * (hi - lo).
+        let spread = (&hi - &lo) * pow2(-15);
+        let mut frac = if spread.is_positive() {
+            -eval::floor_log2(&spread)
+        } else {
+            16
+        };
+        if spread.is_positive() && pow2(-frac) >= spread {
+            frac += 1;
+        }
+        let code = |x: &Real| (x * pow2(frac)).round().to_integer().to_i128();
+        let range = code(&lo).zip(code(&hi)).ok_or_else(failed)?;
+        let plain = eval::plain_type(
+            Range {
+                lo: range.0,
+                hi: range.1,
+            },
+            frac,
+        );
+        Ok(FixedType {
+            quantization: Quantization::RndConv,
+            overflow: Overflow::Sat,
+            ..plain
+        })
+    }
+
+    /// Period of a node's channels together with the steps' parameters.
+    pub(super) fn channels(&self, node: NodeId, steps: &[Step]) -> usize {
+        channels(self.ty(node), steps)
+    }
+
+    fn exact_chains(&self, node: NodeId, steps: &[Step]) -> Option<Vec<ExactChain>> {
+        let ty = self.ty(node);
+        (0..self.channels(node, steps))
+            .map(|c| exact(steps, c, *ty.frac.at(c), *ty.range.at(c)))
+            .collect()
+    }
+
+    fn exact_steps(&mut self, node: NodeId, steps: &[Step], origin: &Origin) -> Option<NodeId> {
+        let chains = self.exact_chains(node, steps)?;
+        Some(self.emit_exact(node, &chains, origin))
+    }
+
+    /// `steps`, the last of which ends the chain, as kernels.
+    fn quantized(
+        &mut self,
+        node: NodeId,
+        steps: &[Step],
+        origin: &Origin,
+    ) -> Result<NodeId, ErrorKind> {
+        let (last, pre) = steps.split_last().expect("a chain has an end");
+        if let Step::Quantize(types) = last {
+            if pre.is_empty() {
+                return self.cast(node, types, origin);
+            }
+            let width = self.ty(node).width();
+            if let Some(chains) = self.exact_chains(node, pre)
+                && chains
+                    .iter()
+                    .all(|c| c.range.width() <= width + SHORT_CONSTANT)
+            {
+                let node = self.emit_exact(node, &chains, origin);
+                return self.cast(node, types, origin);
+            }
+            if let Some(node) = self.requantized(node, pre, types, origin) {
+                return self.cast(node, types, origin);
+            }
+        }
+        self.tabulated(node, steps, origin)
+    }
+
+    /// Form 3: the narrowest affine constants that give the right code for every input code.
+    fn requantized(
+        &mut self,
+        node: NodeId,
+        pre: &[Step],
+        types: &Periodic<FixedType>,
+        origin: &Origin,
+    ) -> Option<NodeId> {
+        let (Step::Affine { mul, add }, post) = pre.split_first()? else {
+            return None;
+        };
+        if post.iter().any(|s| {
+            matches!(
+                s,
+                Step::Affine { .. } | Step::Quantize(_) | Step::Function(_)
+            )
+        }) {
+            return None;
+        }
+        let ty = self.ty(node).clone();
+        let mut steps = pre.to_vec();
+        steps.push(Step::Quantize(types.clone()));
+        let channels = self.channels(node, &steps);
+        let mut chains = Vec::with_capacity(channels);
+        for c in 0..channels {
+            let (frac, range) = (*ty.frac.at(c), *ty.range.at(c));
+            let found = super::requantize::search(&super::requantize::Problem {
+                mul: mul.at(c),
+                add: add.at(c),
+                post,
+                to: types.at(c),
+                channel: c,
+                frac,
+                range,
+            })?;
+            let affine = Step::Affine {
+                mul: Periodic::uniform(found.mul),
+                add: Periodic::uniform(found.add),
+            };
+            let mut narrow = vec![affine];
+            narrow.extend(post.iter().cloned());
+            // Parameters of `post` may differ between channels: `exact` reads them at `c`.
+            chains.push(exact(&narrow, c, frac, range)?);
+        }
+        Some(self.emit_exact(node, &chains, origin))
+    }
+}
+
+/// Period of a tensor's channels together with the steps' parameters.
+pub(super) fn channels(ty: &TensorType, steps: &[Step]) -> usize {
+    let lcm = num_integer::lcm::<usize>;
+    steps.iter().fold(
+        lcm(ty.frac.period(), ty.range.period()),
+        |n, step| match step {
+            Step::Affine { mul, add } => lcm(n, lcm(mul.period(), add.period())),
+            Step::Leaky { slope, .. } => lcm(n, slope.period()),
+            Step::Quantize(types) => lcm(n, types.period()),
+            Step::Clip { .. } | Step::Function(_) => n,
+        },
+    )
+}
+
+/// Whether a step turns whatever comes in into finitely many codes.
+fn ends_chain(step: &Step) -> bool {
+    match step {
+        Step::Quantize(_) => true,
+        Step::Function(f) => f.discrete(),
+        Step::Affine { .. } | Step::Clip { .. } | Step::Leaky { .. } => false,
+    }
+}
+
+/// Whether a step costs nothing: it only moves the binary point.
+fn is_free(step: &Step) -> bool {
+    let Step::Affine { mul, add } = step else {
+        return false;
+    };
+    add.values().iter().all(Zero::is_zero)
+        && mul
+            .values()
+            .iter()
+            .all(|m| dyadic(m).is_some_and(|(odd, _)| odd == 1))
+}
+
+pub(super) fn direction_mixed(steps: &[Step], channel: usize) -> bool {
+    eval::direction(steps, channel) == Direction::Mixed
+}
+
+pub(super) fn too_wide(bits: u64) -> ErrorKind {
+    ErrorKind::TooWide {
+        what: "the value".into(),
+        bits,
+        limit: MAX_WIDTH,
+    }
+}
+
+/// The functions of a chain, for messages.
+pub(super) fn names(steps: &[Step]) -> String {
+    let name = |step: &Step| match step {
+        Step::Affine { .. } => "affine".to_owned(),
+        Step::Clip { .. } => "clip".to_owned(),
+        Step::Leaky { .. } => "rectifier".to_owned(),
+        Step::Quantize(_) => "quantizer".to_owned(),
+        Step::Function(f) => f.name(),
+    };
+    steps.iter().map(name).collect::<Vec<_>>().join(" + ")
+}

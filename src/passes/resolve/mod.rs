@@ -1,0 +1,475 @@
+//! `Network` -> `Design`: formats, ranges and kernels, without changing a value.
+//!
+//! Every value of the network is kept as a *lazy* pair: an exact kernel edge and the point functions
+//! still to be applied to it. Functions with real constants (batch normalization, real scales, real
+//! activations) stay pending until a quantizer ends them; then the whole chain becomes integer
+//! kernels that give the same code for every input code that can occur. Where an
+//! operation needs the value itself and no quantizer came, the value is written exactly if it has a
+//! short binary form, else rounded once into a stated type (the output rule, [`Options`]).
+//!
+//! `dot` treats linear maps, `edges` everything that only combines or moves codes. Chains of point
+//! functions are taken apart in `chain`, with one file for each form they end in: `cast`, `exact`
+//! (integer arithmetic), `requantize` (the search for narrow constants), `table`. `eval` is the exact
+//! evaluation that all of them are measured by.
+
+mod cast;
+mod chain;
+mod dot;
+mod edges;
+mod error;
+mod eval;
+mod exact;
+mod requantize;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use error::{ErrorKind, ResolveError};
+
+use crate::ir::kernel::{Design, Kernel, Node, NodeId, Port, TensorType};
+use crate::ir::math::{self, Network, Op, Step};
+use crate::ir::{Origin, Periodic, Range};
+use crate::num::FixedType;
+
+/// What the user decides about types.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Type of each model input, in order; missing entries are derived from the quantizer right
+    /// after the input.
+    pub input_types: Vec<Option<FixedType>>,
+    /// Type of a layer's result where no quantizer follows, by layer name.
+    pub output_types: BTreeMap<String, FixedType>,
+    /// Type for all other such results; without it the narrowest type whose rounding error is
+    /// below 2^-16 of the full range.
+    pub default_output_type: Option<FixedType>,
+    /// What becomes of a softmax.
+    pub softmax: Softmax,
+}
+
+/// Hardware form of a softmax layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Softmax {
+    /// The design ends before the softmax: its output is the logits.
+    #[default]
+    Logits,
+    /// The index of the largest logit, the lower index on ties.
+    ArgMax,
+}
+
+/// A design and what was decided on the way.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The hardware.
+    pub design: Design,
+    /// Decisions a user should know of: rounded values and their bounds, stages left out.
+    pub remarks: Vec<String>,
+    /// For each input whether its type is that of the quantizer right after it, so that converting
+    /// values into it is the network's own operation.
+    pub derived_inputs: Vec<bool>,
+    /// Layer outputs that have no edge of their own, as functions of one that has.
+    pub virtual_taps: Vec<VirtualTap>,
+}
+
+/// A layer output that exists only inside a fused chain: `steps(node)`.
+#[derive(Debug, Clone)]
+pub struct VirtualTap {
+    /// The layer's name.
+    pub name: String,
+    /// The edge that the chain starts from.
+    pub node: NodeId,
+    /// The chain.
+    pub steps: Vec<Step>,
+}
+
+impl VirtualTap {
+    /// Values for codes of [`VirtualTap::node`] (whole samples, flat), rounded to float64.
+    ///
+    /// `None` where a function of the chain has no value.
+    #[must_use]
+    pub fn values(&self, ty: &TensorType, codes: &[i128]) -> Option<Vec<f64>> {
+        let channels = chain::channels(ty, &self.steps);
+        let elements = ty.elements().max(1);
+        let mut known: std::collections::HashMap<(usize, i128), f64> = Default::default();
+        codes
+            .iter()
+            .enumerate()
+            .map(|(i, &code)| {
+                let element = i % elements;
+                let channel = element % channels;
+                if let Some(&value) = known.get(&(channel, code)) {
+                    return Some(value);
+                }
+                let x = eval::value(code, *ty.frac.at(element));
+                let value = eval::approximate(&self.steps, channel, &x)?;
+                known.insert((channel, code), value);
+                Some(value)
+            })
+            .collect()
+    }
+}
+
+/// A value: `steps(node)`, with `node` an exact edge of the design.
+#[derive(Debug, Clone)]
+struct Lazy {
+    node: NodeId,
+    steps: Vec<Step>,
+}
+
+impl Lazy {
+    fn exact(node: NodeId) -> Self {
+        Self {
+            node,
+            steps: Vec::new(),
+        }
+    }
+}
+
+struct Resolver<'a> {
+    network: &'a Network,
+    options: &'a Options,
+    design: Design,
+    remarks: Vec<String>,
+    derived_inputs: Vec<bool>,
+    values: Vec<Option<Lazy>>,
+}
+
+/// Finds formats, ranges and kernels for a whole network.
+///
+/// # Errors
+/// All reasons at once why the network has no exact design, each with its layer.
+pub fn resolve(network: &Network, options: &Options) -> Result<Resolved, Vec<ResolveError>> {
+    let mut r = Resolver {
+        network,
+        options,
+        design: Design::default(),
+        remarks: Vec::new(),
+        derived_inputs: Vec::new(),
+        values: Vec::new(),
+    };
+    let mut errors = Vec::new();
+    for (index, node) in network.nodes.iter().enumerate() {
+        let operands: Option<Vec<Lazy>> = node
+            .inputs
+            .iter()
+            .map(|i| r.values[i.index()].clone())
+            .collect();
+        // A node whose operand failed has nothing of its own to report.
+        let value = operands.and_then(|operands| match r.node(index, node, operands) {
+            Ok(lazy) => Some(lazy),
+            Err(kind) => {
+                errors.push(ResolveError {
+                    origin: node.origin.clone(),
+                    kind,
+                });
+                None
+            }
+        });
+        r.values.push(value);
+    }
+    if errors.is_empty() {
+        r.finish(&mut errors);
+    }
+    if !errors.is_empty() {
+        errors.dedup();
+        return Err(errors);
+    }
+    let virtual_taps = r.taps();
+    Ok(Resolved {
+        design: r.design,
+        remarks: r.remarks,
+        derived_inputs: r.derived_inputs,
+        virtual_taps,
+    })
+}
+
+impl Resolver<'_> {
+    fn node(
+        &mut self,
+        index: usize,
+        node: &math::Node,
+        mut operands: Vec<Lazy>,
+    ) -> Result<Lazy, ErrorKind> {
+        let origin = &node.origin;
+        match &node.op {
+            Op::Input(number) => self.input(*number, index, node).map(Lazy::exact),
+            Op::Pointwise(steps) => {
+                let mut lazy = operands.remove(0);
+                lazy.steps.extend(steps.iter().cloned());
+                self.advance(lazy, origin)
+            }
+            Op::Linear(linear) => {
+                let operand = self.uniform(operands.remove(0), origin)?;
+                self.linear(linear, operand, node)
+            }
+            Op::Move(moved) => {
+                if let (math::NodeId(_), true) = (node.inputs[0], edges::commutes(moved)) {
+                    let lazy = operands.remove(0);
+                    let steps = lazy.steps.clone();
+                    let moved = self.moved(moved, &[lazy.node], node)?;
+                    return Ok(Lazy { node: moved, steps });
+                }
+                let operands = self.aligned(operands, origin)?;
+                self.moved(moved, &operands, node).map(Lazy::exact)
+            }
+            Op::Pool(pool) => {
+                let operand = self.uniform(operands.remove(0), origin)?;
+                self.pool(pool, operand, node).map(Lazy::exact)
+            }
+            Op::Merge(op) => {
+                let operands = operands
+                    .into_iter()
+                    .map(|o| self.uniform(o, origin))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.merge(*op, &operands, node).map(Lazy::exact)
+            }
+            Op::Reduce(op) => {
+                let operand = self.uniform(operands.remove(0), origin)?;
+                self.reduce(*op, operand, node).map(Lazy::exact)
+            }
+            Op::MatMul => {
+                let a = self.uniform(operands.remove(0), origin)?;
+                let b = self.uniform(operands.remove(0), origin)?;
+                self.matmul(a, b, node).map(Lazy::exact)
+            }
+            Op::Softmax => self.softmax(index, operands.remove(0), node),
+        }
+    }
+
+    /// The model's input: its type is the user's, else that of the quantizer that alone reads it.
+    fn input(
+        &mut self,
+        number: usize,
+        index: usize,
+        node: &math::Node,
+    ) -> Result<NodeId, ErrorKind> {
+        let given = self.options.input_types.get(number).copied().flatten();
+        let ty = given
+            .or_else(|| self.quantizer_after(index))
+            .ok_or(ErrorKind::MissingInputType)?;
+        let range = eval::type_range(&ty).ok_or_else(|| ErrorKind::TooWide {
+            what: "the input type".into(),
+            bits: ty.width.into(),
+            limit: crate::ir::kernel::MAX_WIDTH,
+        })?;
+        self.derived_inputs.push(given.is_none());
+        let note = if given.is_some() {
+            "type given"
+        } else {
+            "type of the quantizer after the input"
+        };
+        Ok(self.push(
+            Kernel::Input { index: number, ty },
+            vec![],
+            TensorType {
+                shape: node.shape.clone(),
+                frac: Periodic::uniform(ty.frac()),
+                range: Periodic::uniform(range),
+            },
+            &node.origin,
+            note,
+        ))
+    }
+
+    /// The type into which every reader of a node quantizes it first, when they all agree;
+    /// rearrangements in between change nothing.
+    fn quantizer_after(&self, index: usize) -> Option<FixedType> {
+        let network = self.network;
+        if network.outputs.iter().any(|o| o.node.index() == index) {
+            return None;
+        }
+        let readers = network.nodes.iter().enumerate().skip(index + 1);
+        let mut readers = readers.filter(|(_, n)| n.inputs.iter().any(|i| i.index() == index));
+        let type_of = |(position, node): (usize, &math::Node)| match &node.op {
+            Op::Pointwise(steps) => match steps.first()? {
+                Step::Quantize(types) => types.as_uniform().copied(),
+                _ => None,
+            },
+            Op::Move(moved) if edges::commutes(moved) => self.quantizer_after(position),
+            _ => None,
+        };
+        let first = type_of(readers.next()?)?;
+        readers
+            .all(|reader| type_of(reader) == Some(first))
+            .then_some(first)
+    }
+
+    fn softmax(
+        &mut self,
+        index: usize,
+        operand: Lazy,
+        node: &math::Node,
+    ) -> Result<Lazy, ErrorKind> {
+        let is_read = self
+            .network
+            .nodes
+            .iter()
+            .any(|n| n.inputs.iter().any(|i| i.index() == index));
+        if is_read {
+            return Err(ErrorKind::Unsupported(
+                "a softmax is supported as the last stage of the model only".into(),
+            ));
+        }
+        match self.options.softmax {
+            Softmax::Logits => {
+                self.remarks.push(format!(
+                    "layer {}: the softmax is left out; the design's output is its input, the logits",
+                    node.origin
+                ));
+                self.force(operand, &node.origin).map(Lazy::exact)
+            }
+            Softmax::ArgMax => {
+                let operand = self.uniform(operand, &node.origin)?;
+                self.reduce(math::Reduce::ArgMax, operand, node)
+                    .map(Lazy::exact)
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        kernel: Kernel,
+        inputs: Vec<NodeId>,
+        ty: TensorType,
+        origin: &Origin,
+        note: impl Into<String>,
+    ) -> NodeId {
+        let ty = TensorType {
+            shape: ty.shape,
+            frac: ty.frac.compact(),
+            range: ty.range.compact(),
+        };
+        self.design.push(Node {
+            kernel,
+            inputs,
+            ty,
+            origin: origin.clone(),
+            note: note.into(),
+        })
+    }
+
+    fn ty(&self, node: NodeId) -> &TensorType {
+        &self.design.node(node).ty
+    }
+
+    /// The value as an edge with one binary point for the whole tensor.
+    fn uniform(&mut self, lazy: Lazy, origin: &Origin) -> Result<NodeId, ErrorKind> {
+        let node = self.force(lazy, origin)?;
+        if self.ty(node).uniform_frac().is_some() {
+            return Ok(node);
+        }
+        let frac = *self
+            .ty(node)
+            .frac
+            .values()
+            .iter()
+            .max()
+            .expect("a period is never empty");
+        self.align(node, frac)
+    }
+
+    /// Values as edges that all have the same binary point.
+    fn aligned(&mut self, operands: Vec<Lazy>, origin: &Origin) -> Result<Vec<NodeId>, ErrorKind> {
+        let nodes: Vec<NodeId> = operands
+            .into_iter()
+            .map(|o| self.force(o, origin))
+            .collect::<Result<_, _>>()?;
+        let fracs = nodes
+            .iter()
+            .flat_map(|&n| self.ty(n).frac.values().iter().copied());
+        let frac = fracs.max().expect("every operation has an operand");
+        nodes.into_iter().map(|n| self.align(n, frac)).collect()
+    }
+
+    /// A lossless cast to a finer binary point; the node itself when it is there already.
+    fn align(&mut self, node: NodeId, frac: i32) -> Result<NodeId, ErrorKind> {
+        let ty = self.ty(node);
+        if ty.uniform_frac() == Some(frac) {
+            return Ok(node);
+        }
+        let too_wide = || ErrorKind::TooWide {
+            what: "the tensor with its binary points aligned".into(),
+            bits: u64::from(ty.width()) + 1,
+            limit: crate::ir::kernel::MAX_WIDTH,
+        };
+        let mut hull: Option<Range> = None;
+        let mut ranges = Vec::new();
+        let mut fits = true;
+        ty.frac
+            .zip(&ty.range, |f, r| match r.shifted(frac.abs_diff(*f)) {
+                Some(range) if range.width() <= crate::ir::kernel::MAX_WIDTH => {
+                    hull = Some(hull.map_or(range, |h: Range| h.hull(range)));
+                    ranges.push(range);
+                }
+                _ => fits = false,
+            });
+        let hull = hull.filter(|_| fits).ok_or_else(too_wide)?;
+        let to = eval::plain_type(hull, frac);
+        let ty = TensorType {
+            shape: ty.shape.clone(),
+            frac: Periodic::uniform(frac),
+            range: Periodic::new(ranges),
+        };
+        let origin = self.design.node(node).origin.clone();
+        Ok(self.push(
+            Kernel::Cast(Periodic::uniform(to)),
+            vec![node],
+            ty,
+            &origin,
+            "binary points of the channels aligned",
+        ))
+    }
+
+    /// Outputs get edges of their own; ports are named.
+    fn finish(&mut self, errors: &mut Vec<ResolveError>) {
+        for port in &self.network.inputs {
+            let lazy = self.values[port.node.index()]
+                .clone()
+                .expect("no error was reported");
+            self.design.inputs.push(Port {
+                name: port.name.clone(),
+                node: lazy.node,
+            });
+        }
+        for port in &self.network.outputs {
+            let origin = self.network.node(port.node).origin.clone();
+            let lazy = self.values[port.node.index()]
+                .clone()
+                .expect("no error was reported");
+            match self.uniform(lazy, &origin) {
+                Ok(node) => {
+                    self.values[port.node.index()] = Some(Lazy::exact(node));
+                    self.design.outputs.push(Port {
+                        name: port.name.clone(),
+                        node,
+                    });
+                }
+                Err(kind) => errors.push(ResolveError { origin, kind }),
+            }
+        }
+    }
+
+    /// Layer outputs: exact edges go into the design, the others are returned.
+    fn taps(&mut self) -> Vec<VirtualTap> {
+        let mut fused = Vec::new();
+        for tap in &self.network.taps {
+            let lazy = self.values[tap.node.index()]
+                .clone()
+                .expect("no error was reported");
+            if lazy.steps.is_empty() {
+                self.design.taps.push(Port {
+                    name: tap.name.clone(),
+                    node: lazy.node,
+                });
+            } else {
+                fused.push(VirtualTap {
+                    name: tap.name.clone(),
+                    node: lazy.node,
+                    steps: lazy.steps,
+                });
+            }
+        }
+        fused
+    }
+}

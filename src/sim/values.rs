@@ -1,0 +1,163 @@
+//! Numbers of the outside world as codes, and back.
+
+use crate::ir::kernel::TensorType;
+use crate::ir::{Real, from_f64};
+use crate::num::{self, FixedType, Overflow, Quantization};
+
+/// Codes of a batch: samples one after the other, each flat and row-major.
+pub type Codes = Vec<i128>;
+
+/// What happens to input values that the port's type does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// They are an error.
+    Exact,
+    /// Rounded half to even and saturated.
+    Round,
+    /// Converted by the type's own modes: the port is the network's quantizer.
+    Convert,
+}
+
+/// A value that cannot be converted.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ValueError {
+    /// Not on the grid or out of range.
+    #[error(
+        "input {input}, sample {sample}, element {index}: {value} is no value of {ty}; \
+         --round-input rounds to the nearest and saturates"
+    )]
+    NotHeld {
+        /// Name of the input.
+        input: String,
+        /// Sample number.
+        sample: usize,
+        /// Flat index in the sample.
+        index: usize,
+        /// The value.
+        value: f64,
+        /// The port's type.
+        ty: FixedType,
+    },
+    /// Infinite or no number.
+    #[error("input {input}, sample {sample}, element {index}: {value} is no finite number")]
+    NotFinite {
+        /// Name of the input.
+        input: String,
+        /// Sample number.
+        sample: usize,
+        /// Flat index in the sample.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A result with more significant bits than a float64 has.
+    #[error(
+        "output {output}: code {code} with {frac} fraction bits needs more than 53 significant bits; \
+         --codes writes the raw integers"
+    )]
+    NoFloat {
+        /// Name of the output.
+        output: String,
+        /// The code.
+        code: i128,
+        /// Its binary point.
+        frac: i32,
+    },
+}
+
+/// Codes of an input batch of `values` (samples of `elements` values each).
+///
+/// # Errors
+/// The first value that the policy refuses.
+pub fn codes_of(
+    input: &str,
+    values: &[f64],
+    elements: usize,
+    ty: &FixedType,
+    policy: Policy,
+) -> Result<Codes, ValueError> {
+    let nearest = FixedType {
+        quantization: Quantization::RndConv,
+        overflow: if matches!(policy, Policy::Exact) {
+            Overflow::Sat
+        } else {
+            ty.overflow
+        },
+        ..*ty
+    };
+    let target = match policy {
+        Policy::Exact => nearest,
+        Policy::Round => FixedType {
+            overflow: Overflow::Sat,
+            ..nearest
+        },
+        Policy::Convert => *ty,
+    };
+    let place = |i: usize| (i / elements.max(1), i % elements.max(1));
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, &value)| {
+            let (sample, index) = place(i);
+            let Some(code) = code_of(value, &target) else {
+                return Err(ValueError::NotFinite {
+                    input: input.into(),
+                    sample,
+                    index,
+                    value,
+                });
+            };
+            if policy == Policy::Exact && value_of(code, ty.frac()) != Some(value) {
+                return Err(ValueError::NotHeld {
+                    input: input.into(),
+                    sample,
+                    index,
+                    value,
+                    ty: *ty,
+                });
+            }
+            Ok(code)
+        })
+        .collect()
+}
+
+/// The code of a finite float64 in a type.
+fn code_of(value: f64, ty: &FixedType) -> Option<i128> {
+    let exact: Real = from_f64(value)?;
+    // A float64 is m * 2^e with m below 2^53: as a code with frac = -e.
+    let (mantissa, frac) = crate::ir::dyadic(&exact)?;
+    Some(num::convert(mantissa, frac, ty))
+}
+
+/// The float64 of a code, if it has one.
+fn value_of(code: i128, frac: i32) -> Option<f64> {
+    let odd_bits = 128 - code.unsigned_abs().leading_zeros() - code.trailing_zeros().min(127);
+    if code != 0 && odd_bits > 53 {
+        return None;
+    }
+    // Both factors are exact and so is their product, unless it under- or overflows.
+    let mantissa = (code >> code.trailing_zeros().min(127)) as f64;
+    let exponent = i64::from(code.trailing_zeros().min(127)) - i64::from(frac);
+    let value = mantissa * 2.0_f64.powi(i32::try_from(exponent).ok()?);
+    (value.is_finite() && (value != 0.0 || code == 0)).then_some(value)
+}
+
+/// Exact float64 values of a batch of codes.
+///
+/// # Errors
+/// The first code that no float64 holds.
+pub fn values_of(output: &str, codes: &[i128], ty: &TensorType) -> Result<Vec<f64>, ValueError> {
+    let elements = ty.elements().max(1);
+    codes
+        .iter()
+        .enumerate()
+        .map(|(i, &code)| {
+            let frac = *ty.frac.at(i % elements);
+            value_of(code, frac).ok_or_else(|| ValueError::NoFloat {
+                output: output.into(),
+                code,
+                frac,
+            })
+        })
+        .collect()
+}
