@@ -3,6 +3,7 @@
 //! Data flows one way: `import` -> `layers`/`quantizers` -> `ir` -> `passes` ->
 //! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
 
+pub mod compile;
 pub mod data;
 pub mod import;
 pub mod ir;
@@ -10,5 +11,6 @@ pub mod layers;
 pub mod num;
 pub mod passes;
 pub mod quantizers;
+pub mod report;
 pub mod sim;
 mod untrusted;

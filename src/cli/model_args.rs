@@ -1,0 +1,118 @@
+//! Arguments that every command on a model takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::compile::{self, Compiled, InputTypes};
+use crate::layers;
+use crate::num::FixedType;
+use crate::passes::resolve;
+use crate::quantizers;
+
+/// A model and the decisions about it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ModelArgs {
+    /// model.keras, model.h5 or model.json
+    model: PathBuf,
+
+    /// Weights of a model.json [default: <stem>.weights.h5, <stem>_weights.h5 or <stem>.h5 beside it]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+
+    /// Type of an input, as T or NAME=T; once for all inputs or once for each, in order
+    #[arg(long, value_name = "[NAME=]T", value_parser = named_type)]
+    input_type: Vec<NamedType>,
+
+    /// Type of results that no quantizer follows, as T or LAYER=T
+    #[arg(long, value_name = "[LAYER=]T", value_parser = named_type)]
+    output_type: Vec<NamedType>,
+
+    /// What becomes of a final softmax
+    #[arg(long, value_enum, default_value_t = SoftmaxArg::Logits)]
+    softmax: SoftmaxArg,
+
+    /// Meaning of the sigmoid inside quantized_tanh, quantized_sigmoid and others
+    #[arg(long, value_enum, default_value_t = InternalSigmoidArg::Hard)]
+    internal_sigmoid: InternalSigmoidArg,
+}
+
+/// A type, possibly for something named.
+#[derive(Debug, Clone)]
+pub(super) struct NamedType {
+    name: Option<String>,
+    ty: FixedType,
+}
+
+/// Reads `T` or `NAME=T`.
+fn named_type(text: &str) -> Result<NamedType, String> {
+    let (name, ty) = match text.split_once('=') {
+        Some((name, ty)) => (Some(name.to_owned()), ty),
+        None => (None, text),
+    };
+    let ty = ty.parse::<FixedType>().map_err(|e| e.to_string())?;
+    Ok(NamedType { name, ty })
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SoftmaxArg {
+    /// The design ends before it; its output is the logits
+    Logits,
+    /// The index of the largest logit
+    Argmax,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum InternalSigmoidArg {
+    Hard,
+    Smooth,
+    Real,
+}
+
+impl ModelArgs {
+    /// Compiles the model.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, as text for people.
+    pub(super) fn compile(&self) -> Result<Compiled, String> {
+        let mut input_types = InputTypes::default();
+        for given in &self.input_type {
+            match &given.name {
+                Some(name) => input_types.by_name.push((name.clone(), given.ty)),
+                None => input_types.by_order.push(given.ty),
+            }
+        }
+        let mut resolve = resolve::Options {
+            softmax: match self.softmax {
+                SoftmaxArg::Logits => resolve::Softmax::Logits,
+                SoftmaxArg::Argmax => resolve::Softmax::ArgMax,
+            },
+            ..resolve::Options::default()
+        };
+        for given in &self.output_type {
+            match &given.name {
+                Some(name) => {
+                    resolve.output_types.insert(name.clone(), given.ty);
+                }
+                None => resolve.default_output_type = Some(given.ty),
+            }
+        }
+        let choices = quantizers::Choices {
+            internal_sigmoid: match self.internal_sigmoid {
+                InternalSigmoidArg::Hard => quantizers::InternalSigmoid::Hard,
+                InternalSigmoidArg::Smooth => quantizers::InternalSigmoid::Smooth,
+                InternalSigmoidArg::Real => quantizers::InternalSigmoid::Real,
+            },
+            ..quantizers::Choices::default()
+        };
+        let options =
+            compile::Options { layers: layers::Options { quantizers: choices }, resolve, input_types };
+        compile::compile(&self.model, self.weights.as_deref(), &options).map_err(|e| e.to_string())
+    }
+
+    /// The model file's name without folders and endings: the default project name.
+    pub(super) fn stem(&self) -> String {
+        let name = self.model.file_stem().unwrap_or_default().to_string_lossy();
+        name.trim_end_matches(".weights").to_owned()
+    }
+}

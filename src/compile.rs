@@ -1,0 +1,175 @@
+//! The way from a model file to a design, in one call.
+
+use std::path::Path;
+
+use crate::import::{self, ImportErrors, RawModel};
+use crate::ir::kernel::{Design, Kernel, Port};
+use crate::ir::math::Network;
+use crate::layers::{self, LayerError};
+use crate::num::FixedType;
+use crate::passes::resolve::{self, ResolveError, VirtualTap};
+
+/// What the user decides before a model becomes a design.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Meanings that model files do not hold.
+    pub layers: layers::Options,
+    /// Types and stages.
+    pub resolve: resolve::Options,
+    /// Types of the model's inputs.
+    pub input_types: InputTypes,
+}
+
+/// Types of the model's inputs as a user gives them.
+#[derive(Debug, Clone, Default)]
+pub struct InputTypes {
+    /// In the order of the model's inputs; a single one serves all inputs.
+    pub by_order: Vec<FixedType>,
+    /// By the input's name.
+    pub by_name: Vec<(String, FixedType)>,
+}
+
+/// A compiled model.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The model as the file tells it.
+    pub raw: RawModel,
+    /// Its mathematics.
+    pub network: Network,
+    /// Its hardware.
+    pub design: Design,
+    /// For the user: choices made, surprising meanings, error bounds.
+    pub remarks: Vec<String>,
+    /// For each input whether its type is that of the network's own quantizer, so that converting
+    /// into it is part of the network.
+    pub derived_inputs: Vec<bool>,
+    /// Layer outputs that exist only inside fused chains.
+    pub virtual_taps: Vec<VirtualTap>,
+}
+
+/// Why a model could not be compiled: every reason that could be found at once.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The file.
+    #[error(transparent)]
+    Import(#[from] ImportErrors),
+    /// Layers.
+    #[error("{}", lines(.file, .errors))]
+    Layers {
+        /// The model file.
+        file: String,
+        /// What is wrong, layer by layer.
+        errors: Vec<LayerError>,
+    },
+    /// Number types.
+    #[error("{}", lines(.file, .errors))]
+    Resolve {
+        /// The model file.
+        file: String,
+        /// What is wrong, layer by layer.
+        errors: Vec<ResolveError>,
+    },
+    /// Types for inputs that do not exist.
+    #[error("{file}: {problem}")]
+    InputTypes {
+        /// The model file.
+        file: String,
+        /// In words.
+        problem: String,
+    },
+}
+
+fn lines<E: std::fmt::Display>(file: &str, errors: &[E]) -> String {
+    let each: Vec<String> = errors.iter().map(|e| format!("{file}: {e}")).collect();
+    each.join("\n")
+}
+
+/// Reads, lowers and resolves a model.
+///
+/// # Errors
+/// All problems of the first stage that has any.
+pub fn compile(
+    model: &Path,
+    weights: Option<&Path>,
+    options: &Options,
+) -> Result<Compiled, CompileError> {
+    let imported = import::load(model, weights)?;
+    let file = model.display().to_string();
+    let lowered =
+        layers::lower(&imported.model, &options.layers).map_err(|errors| CompileError::Layers {
+            file: file.clone(),
+            errors,
+        })?;
+    let mut resolve_options = options.resolve.clone();
+    let inputs = &lowered.network.inputs;
+    resolve_options.input_types =
+        types_of(inputs, &options.input_types).map_err(|problem| CompileError::InputTypes {
+            file: file.clone(),
+            problem,
+        })?;
+    let resolved = resolve::resolve(&lowered.network, &resolve_options)
+        .map_err(|errors| CompileError::Resolve { file, errors })?;
+    let remarks = imported
+        .log
+        .into_iter()
+        .chain(lowered.remarks)
+        .chain(resolved.remarks)
+        .collect();
+    Ok(Compiled {
+        raw: imported.model,
+        network: lowered.network,
+        design: resolved.design,
+        remarks,
+        derived_inputs: resolved.derived_inputs,
+        virtual_taps: resolved.virtual_taps,
+    })
+}
+
+/// One entry for each input; names and counts must fit.
+fn types_of(inputs: &[Port], given: &InputTypes) -> Result<Vec<Option<FixedType>>, String> {
+    let names = || {
+        inputs
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut types = match given.by_order.as_slice() {
+        [] => vec![None; inputs.len()],
+        [one] => vec![Some(*one); inputs.len()],
+        many if many.len() == inputs.len() => many.iter().copied().map(Some).collect(),
+        many => {
+            return Err(format!(
+                "{} input types for {} inputs ({})",
+                many.len(),
+                inputs.len(),
+                names()
+            ));
+        }
+    };
+    for (name, ty) in &given.by_name {
+        let Some(position) = inputs.iter().position(|p| p.name == *name) else {
+            return Err(format!(
+                "there is no input named {name}; the inputs are {}",
+                names()
+            ));
+        };
+        types[position] = Some(*ty);
+    }
+    Ok(types)
+}
+
+impl Compiled {
+    /// The types of the design's input ports, in order.
+    ///
+    /// # Panics
+    /// Never for a design that `compile` made.
+    #[must_use]
+    pub fn input_types(&self) -> Vec<FixedType> {
+        let ty = |port: &Port| match &self.design.node(port.node).kernel {
+            Kernel::Input { ty, .. } => *ty,
+            other => unreachable!("an input port names an input node, not {other:?}"),
+        };
+        self.design.inputs.iter().map(ty).collect()
+    }
+}
