@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::import::{self, ImportErrors, RawModel};
-use crate::ir::kernel::{Design, Kernel, Port};
+use crate::ir::kernel::{Design, Port};
 use crate::ir::math::Network;
 use crate::layers::{self, LayerError};
 use crate::num::FixedType;
@@ -157,19 +157,4 @@ fn types_of(inputs: &[Port], given: &InputTypes) -> Result<Vec<Option<FixedType>
         types[position] = Some(*ty);
     }
     Ok(types)
-}
-
-impl Compiled {
-    /// The types of the design's input ports, in order.
-    ///
-    /// # Panics
-    /// Never for a design that `compile` made.
-    #[must_use]
-    pub fn input_types(&self) -> Vec<FixedType> {
-        let ty = |port: &Port| match &self.design.node(port.node).kernel {
-            Kernel::Input { ty, .. } => *ty,
-            other => unreachable!("an input port names an input node, not {other:?}"),
-        };
-        self.design.inputs.iter().map(ty).collect()
-    }
 }

@@ -3,6 +3,7 @@
 //! Data flows one way: `import` -> `layers`/`quantizers` -> `ir` -> `passes` ->
 //! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
 
+pub mod cli;
 pub mod compile;
 pub mod data;
 pub mod import;

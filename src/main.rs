@@ -1,3 +1,7 @@
 //! The `qk-hls` command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    qk_hls::cli::main()
+}

@@ -103,16 +103,14 @@ impl ModelArgs {
                 InternalSigmoidArg::Smooth => quantizers::InternalSigmoid::Smooth,
                 InternalSigmoidArg::Real => quantizers::InternalSigmoid::Real,
             },
-            ..quantizers::Choices::default()
         };
-        let options =
-            compile::Options { layers: layers::Options { quantizers: choices }, resolve, input_types };
+        let options = compile::Options {
+            layers: layers::Options {
+                quantizers: choices,
+            },
+            resolve,
+            input_types,
+        };
         compile::compile(&self.model, self.weights.as_deref(), &options).map_err(|e| e.to_string())
-    }
-
-    /// The model file's name without folders and endings: the default project name.
-    pub(super) fn stem(&self) -> String {
-        let name = self.model.file_stem().unwrap_or_default().to_string_lossy();
-        name.trim_end_matches(".weights").to_owned()
     }
 }

@@ -1,9 +1,12 @@
-//! Bit-exact simulation of a design: integers only.
+//! Bit-exact simulation: integers only, kernels only.
 //!
-//! [`reference`] evaluates one sample, kernel by kernel, in plain 128-bit integers: the definition.
-//! This module knows kernels and `num`, never layers.
+//! [`mod@reference`] evaluates one sample in the plainest way and checks every value against its
+//! proven range: the twin that faster code is compared with. [`batch`](mod@batch) turns arrays into codes and
+//! runs all samples of a batch.
 
+pub mod batch;
 pub mod reference;
 mod values;
 
-pub use values::{Codes, Policy, ValueError, codes_of, values_of};
+pub use reference::RangeViolation;
+pub use values::{Codes, Policy, ValueError, aligned_codes, codes_of, values_of};

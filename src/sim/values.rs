@@ -50,6 +50,14 @@ pub enum ValueError {
         /// The value.
         value: f64,
     },
+    /// A result that no int64 holds.
+    #[error("output {output}: {ty} has codes beyond 64 bits")]
+    Wide {
+        /// Name of the output.
+        output: String,
+        /// Its type.
+        ty: String,
+    },
     /// A result with more significant bits than a float64 has.
     #[error(
         "output {output}: code {code} with {frac} fraction bits needs more than 53 significant bits; \
@@ -160,4 +168,27 @@ pub fn values_of(output: &str, codes: &[i128], ty: &TensorType) -> Result<Vec<f6
             })
         })
         .collect()
+}
+
+/// Codes of a batch at one binary point for all channels, the finest, and the type that holds them.
+///
+/// # Errors
+/// When a code needs more than 64 bits.
+pub fn aligned_codes(
+    output: &str,
+    codes: &[i128],
+    ty: &TensorType,
+) -> Result<(Vec<i64>, FixedType), ValueError> {
+    let wide = |ty: String| ValueError::Wide {
+        output: output.into(),
+        ty,
+    };
+    let width = || format!("a tensor of {} bits", ty.width());
+    let format = ty.covering().ok_or_else(|| wide(width()))?;
+    let elements = ty.elements().max(1);
+    let aligned = codes.iter().enumerate().map(|(i, &code)| {
+        let shift = format.frac() - ty.frac.at(i % elements);
+        i64::try_from(code << shift).map_err(|_| wide(format.to_string()))
+    });
+    Ok((aligned.collect::<Result<_, _>>()?, format))
 }

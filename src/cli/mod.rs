@@ -1,0 +1,81 @@
+//! The command line: arguments in, files and text out. The only place that prints.
+//!
+//! One file for each command: a clap `Args` structure and a `run` function.
+
+mod files;
+mod inspect;
+mod model_args;
+mod simulate;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use ui::Ui;
+
+/// QKeras networks to bit-exact HLS projects.
+///
+/// Every model is exact, or refused by name.
+#[derive(Debug, Parser)]
+#[command(name = "qk-hls", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    ui: ui::UiArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+    Simulate(simulate::Args),
+}
+
+/// What a command found, when it could do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Done, or yes.
+    Yes,
+    /// The work was done and the answer is no.
+    #[expect(dead_code, reason = "the first command that compares will say it")]
+    No,
+}
+
+/// Why a command could not do its work: text for people, one problem a line.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl<E: std::fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with status 0, anything else is bad usage.
+            let status = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(status);
+        }
+    };
+    let ui = Ui::new(&cli.ui);
+    let answer = match cli.command {
+        Command::Inspect(args) => inspect::run(&args, &ui),
+        Command::Simulate(args) => simulate::run(&args, &ui),
+    };
+    match answer {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(Failure(text)) => {
+            ui.errors(&text);
+            ExitCode::from(2)
+        }
+    }
+}

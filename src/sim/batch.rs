@@ -1,0 +1,174 @@
+//! Whole batches: arrays in, codes out.
+
+use rayon::prelude::*;
+
+use super::{Codes, Policy, RangeViolation, ValueError, codes_of, reference};
+use crate::data::Array;
+use crate::ir::kernel::{Design, Kernel, NodeId, Port};
+use crate::num::FixedType;
+
+/// Input codes of many samples.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Number of samples.
+    pub samples: usize,
+    /// For each input of the design the codes of all samples, one after the other.
+    pub inputs: Vec<Codes>,
+}
+
+/// Why arrays are no batch for a design.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BatchError {
+    /// Another shape.
+    #[error("input {input}: the array has shape {}, the model takes {}", tuple(.found), batch_of(.wanted))]
+    Shape {
+        /// Name of the input.
+        input: String,
+        /// Shape of the array.
+        found: Vec<usize>,
+        /// Shape of one sample.
+        wanted: Vec<usize>,
+    },
+    /// Inputs of different lengths.
+    #[error("input {input} has {found} samples, input {first} has {wanted}")]
+    Samples {
+        /// Name of the input.
+        input: String,
+        /// Its samples.
+        found: usize,
+        /// Name of the first input.
+        first: String,
+        /// The first input's samples.
+        wanted: usize,
+    },
+    /// An integer beyond 2^53, which is no float64.
+    #[error("input {input}, flat index {index}: the integer is no float64")]
+    Integer {
+        /// Name of the input.
+        input: String,
+        /// Flat index in the array.
+        index: usize,
+    },
+    /// A value the input's type does not hold.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+fn tuple(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!("({})", sizes.join(", "))
+}
+
+fn batch_of(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(|s| format!(", {s}")).collect();
+    format!("(samples{})", sizes.concat())
+}
+
+/// The type of each input port.
+///
+/// # Panics
+/// When a port names another node than an input, which no design does.
+#[must_use]
+pub fn input_types(design: &Design) -> Vec<FixedType> {
+    let ty = |port: &Port| match &design.node(port.node).kernel {
+        Kernel::Input { ty, .. } => *ty,
+        other => unreachable!("an input port names an input node, not {other:?}"),
+    };
+    design.inputs.iter().map(ty).collect()
+}
+
+/// Codes of one array for each input of the design.
+///
+/// An input whose entry in `derived` is true has the type of the network's own quantizer, so that
+/// converting any value is part of the network. Other inputs take values of their type only, or
+/// with `round` the nearest one.
+///
+/// # Errors
+/// All inputs that do not fit, each with its first problem.
+pub fn batch(
+    design: &Design,
+    derived: &[bool],
+    arrays: &[Array],
+    round: bool,
+) -> Result<Batch, Vec<BatchError>> {
+    let mut errors = Vec::new();
+    let mut inputs = Vec::with_capacity(arrays.len());
+    let first = arrays.first().and_then(|a| a.shape.first().copied());
+    let samples = first.unwrap_or(0);
+    let ports = design.inputs.iter().zip(input_types(design));
+    for ((port, ty), (array, &derived)) in ports.zip(arrays.iter().zip(derived)) {
+        let shape = &design.node(port.node).ty.shape;
+        if array.shape.is_empty() || array.shape[1..] != shape[..] {
+            errors.push(BatchError::Shape {
+                input: port.name.clone(),
+                found: array.shape.clone(),
+                wanted: shape.clone(),
+            });
+            continue;
+        }
+        if array.shape[0] != samples {
+            errors.push(BatchError::Samples {
+                input: port.name.clone(),
+                found: array.shape[0],
+                first: design.inputs[0].name.clone(),
+                wanted: samples,
+            });
+            continue;
+        }
+        let policy = match (derived, round) {
+            (true, _) => Policy::Convert,
+            (false, true) => Policy::Round,
+            (false, false) => Policy::Exact,
+        };
+        let elements = shape.iter().product();
+        let codes = array.to_f64().map_err(|index| BatchError::Integer {
+            input: port.name.clone(),
+            index,
+        });
+        match codes.and_then(|v| Ok(codes_of(&port.name, &v, elements, &ty, policy)?)) {
+            Ok(codes) => inputs.push(codes),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() {
+        Ok(Batch { samples, inputs })
+    } else {
+        Err(errors)
+    }
+}
+
+/// Codes of the wanted nodes for all samples, one sample after the other, on all threads.
+///
+/// # Errors
+/// A value outside its proven range, which would be a defect of ours.
+pub fn run(
+    design: &Design,
+    batch: &Batch,
+    wanted: &[NodeId],
+) -> Result<Vec<Codes>, RangeViolation> {
+    let elements: Vec<usize> = design
+        .inputs
+        .iter()
+        .map(|p| design.node(p.node).ty.elements())
+        .collect();
+    let samples: Vec<Vec<Codes>> = (0..batch.samples)
+        .into_par_iter()
+        .map(|s| {
+            let one: Vec<&[i128]> = batch
+                .inputs
+                .iter()
+                .zip(&elements)
+                .map(|(codes, &n)| &codes[s * n..(s + 1) * n])
+                .collect();
+            let all = reference::run(design, &one)?;
+            Ok(wanted.iter().map(|id| all[id.index()].clone()).collect())
+        })
+        .collect::<Result<_, RangeViolation>>()?;
+    let mut results: Vec<Codes> = vec![Vec::new(); wanted.len()];
+    for sample in samples {
+        for (all, one) in results.iter_mut().zip(sample) {
+            all.extend(one);
+        }
+    }
+    Ok(results)
+}
