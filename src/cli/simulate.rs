@@ -1,13 +1,12 @@
 //! `qk-hls simulate`: bit-exact inference on a batch.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::files::{self, InputFile, Outputs};
 use super::model_args::ModelArgs;
 use super::{Answer, Failure, Ui};
-use crate::compile::Compiled;
 use crate::data::Array;
 use crate::ir::kernel::{NodeId, TensorType};
 use crate::sim::{self, Codes, batch};
@@ -73,13 +72,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     )?;
     drop(arrays);
 
-    let outputs: Vec<(String, NodeId)> = design
-        .outputs
-        .iter()
-        .enumerate()
-        .map(|(i, port)| (i.to_string(), port.node))
-        .collect();
-    let mut wanted: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
+    let mut wanted: Vec<NodeId> = design.outputs.iter().map(|port| port.node).collect();
     if args.trace.is_some() {
         wanted.extend(design.taps.iter().map(|t| t.node));
         wanted.extend(compiled.virtual_taps.iter().map(|t| t.node));
@@ -95,119 +88,111 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     };
 
     let mut files = Outputs::default();
-    let named: Vec<(String, String, NodeId)> = outputs
-        .into_iter()
-        .zip(&design.outputs)
-        .map(|((key, node), port)| (key, port.name.clone(), node))
-        .collect();
-    write(
-        &mut files,
-        &args.output,
-        &named,
-        &of,
-        batch.samples,
-        args.codes,
-        vec![],
-    )?;
+    let mut written = Written::default();
+    for (key, port) in (0_usize..).zip(&design.outputs) {
+        let (ty, codes) = of(port.node);
+        let shape = batched(batch.samples, &ty.shape);
+        if args.codes {
+            written.codes(key.to_string(), &port.name, shape, codes, ty)?;
+        } else {
+            let values = sim::values_of(&port.name, codes, ty)?;
+            written
+                .arrays
+                .push((key.to_string(), Array::f64(shape, values)));
+        }
+    }
+    written.into_files(&args.output, &mut files)?;
     if let Some(path) = &args.trace {
-        let named: Vec<(String, String, NodeId)> = design
-            .taps
-            .iter()
-            .map(|t| (t.name.clone(), t.name.clone(), t.node))
-            .collect();
-        let fused = if args.codes {
-            for tap in &compiled.virtual_taps {
+        let mut written = Written::default();
+        for tap in &design.taps {
+            let (ty, codes) = of(tap.node);
+            let shape = batched(batch.samples, &ty.shape);
+            if args.codes {
+                written.codes(tap.name.clone(), &tap.name, shape, codes, ty)?;
+                continue;
+            }
+            let (values, exact) = sim::nearest_values(codes, ty);
+            if !exact {
                 ui.remark(&format!(
-                    "layer {}: fused into its successor, so that it has no codes of its own; it is left out of the trace",
+                    "layer {}: values of more than 53 significant bits are rounded to float64 in the \
+                     trace; --codes writes them exactly",
                     tap.name
                 ));
             }
-            vec![]
-        } else {
-            fused_values(&compiled, &of, batch.samples)?
-        };
-        write(
-            &mut files,
-            path,
-            &named,
-            &of,
-            batch.samples,
-            args.codes,
-            fused,
-        )?;
+            written
+                .arrays
+                .push((tap.name.clone(), Array::f64(shape, values)));
+        }
+        for tap in &compiled.virtual_taps {
+            if args.codes {
+                ui.remark(&format!(
+                    "layer {}: fused into its successor, so that it has no codes of its own; it is \
+                     left out of the trace",
+                    tap.name
+                ));
+                continue;
+            }
+            let (ty, codes) = of(tap.node);
+            let values = tap
+                .values(ty, codes)
+                .ok_or_else(|| format!("layer {}: a function has no value there", tap.name))?;
+            let shape = batched(batch.samples, &ty.shape);
+            written
+                .arrays
+                .push((tap.name.clone(), Array::f64(shape, values)));
+        }
+        written.into_files(path, &mut files)?;
     }
     files.write()?;
     ui.detail(&format!("{} samples simulated", batch.samples));
     Ok(Answer::Yes)
 }
 
-/// Values of layers that exist only inside fused chains.
-fn fused_values<'a>(
-    compiled: &Compiled,
-    of: &dyn Fn(NodeId) -> (&'a TensorType, &'a Codes),
-    samples: usize,
-) -> Result<Vec<(String, Array)>, Failure> {
-    let values = |tap: &crate::passes::resolve::VirtualTap| {
-        let (ty, codes) = of(tap.node);
-        let values = tap
-            .values(ty, codes)
-            .ok_or_else(|| format!("layer {}: a function has no value there", tap.name))?;
-        Ok((
-            tap.name.clone(),
-            Array::f64(batched(samples, &ty.shape), values),
-        ))
-    };
-    compiled.virtual_taps.iter().map(values).collect()
+/// Arrays of one file, and the formats of those that hold codes.
+#[derive(Default)]
+struct Written {
+    arrays: Vec<(String, Array)>,
+    formats: Vec<CodeFormat>,
+}
+
+impl Written {
+    fn codes(
+        &mut self,
+        key: String,
+        name: &str,
+        shape: Vec<usize>,
+        codes: &Codes,
+        ty: &TensorType,
+    ) -> Result<(), Failure> {
+        let (aligned, format) = sim::aligned_codes(name, codes, ty)?;
+        self.formats.push(CodeFormat {
+            key: key.clone(),
+            name: name.to_owned(),
+            ty: format.to_string(),
+            frac: format.frac(),
+            shape: ty.shape.clone(),
+        });
+        self.arrays.push((key, Array::i64(shape, aligned)));
+        Ok(())
+    }
+
+    fn into_files(self, path: &Path, files: &mut Outputs) -> Result<(), Failure> {
+        files.arrays(path, &self.arrays)?;
+        if !self.formats.is_empty() {
+            let text = serde_json::to_string_pretty(&self.formats)?;
+            files.add(
+                path.with_extension("json"),
+                format!("{text}\n").into_bytes(),
+            );
+        }
+        Ok(())
+    }
 }
 
 fn batched(samples: usize, shape: &[usize]) -> Vec<usize> {
     std::iter::once(samples)
         .chain(shape.iter().copied())
         .collect()
-}
-
-/// Adds the named nodes as one file, and with `codes` their formats as a second one.
-fn write<'a>(
-    files: &mut Outputs,
-    path: &std::path::Path,
-    named: &[(String, String, NodeId)],
-    of: &dyn Fn(NodeId) -> (&'a TensorType, &'a Codes),
-    samples: usize,
-    codes: bool,
-    more: Vec<(String, Array)>,
-) -> Result<(), Failure> {
-    let mut arrays = Vec::new();
-    let mut formats = Vec::new();
-    for (key, name, node) in named {
-        let (ty, raw) = of(*node);
-        let shape = batched(samples, &ty.shape);
-        if codes {
-            let (aligned, format) = sim::aligned_codes(name, raw, ty)?;
-            formats.push(CodeFormat {
-                key: key.clone(),
-                name: name.clone(),
-                ty: format.to_string(),
-                frac: format.frac(),
-                shape: ty.shape.clone(),
-            });
-            arrays.push((key.clone(), Array::i64(shape, aligned)));
-        } else {
-            arrays.push((
-                key.clone(),
-                Array::f64(shape, sim::values_of(name, raw, ty)?),
-            ));
-        }
-    }
-    arrays.extend(more);
-    files.arrays(path, &arrays)?;
-    if codes {
-        let text = serde_json::to_string_pretty(&formats)?;
-        files.add(
-            path.with_extension("json"),
-            format!("{text}\n").into_bytes(),
-        );
-    }
-    Ok(())
 }
 
 fn in_threads<T: Send>(

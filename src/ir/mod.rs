@@ -19,6 +19,7 @@
 //! This module knows `num` and nothing else of the crate.
 
 pub mod kernel;
+mod lift;
 pub mod math;
 mod moves;
 mod periodic;
@@ -26,6 +27,7 @@ mod range;
 mod real;
 mod window;
 
+pub use lift::lift;
 pub use moves::{Move, Source};
 pub use periodic::Periodic;
 pub use range::Range;

@@ -294,17 +294,22 @@ impl Call<'_> {
 
     /// The layer's `activation`.
     pub fn activation(&mut self) -> Option<Activation> {
-        let value = self.config.get("activation")?.clone();
+        let value = self.config.get("activation")?;
+        self.activation_of("activation", value)
+    }
+
+    /// An activation from its serialized form; problems name `key`.
+    pub fn activation_of(&mut self, key: &str, value: &serde_json::Value) -> Option<Activation> {
         let context = self.context(Slot::Activation);
-        match quantizers::parse_activation(&value, &context) {
+        match quantizers::parse_activation(value, &context) {
             Ok(activation) => {
-                for remark in quantizers::remarks(&value, &context) {
+                for remark in quantizers::remarks(value, &context) {
                     self.remark(&remark);
                 }
                 Some(activation)
             }
             Err(problem) => {
-                self.config.problem(format!("`activation`: {problem}"));
+                self.config.problem(format!("`{key}`: {problem}"));
                 None
             }
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use indexmap::IndexSet;
 
 use super::{Call, Config, find};
-use crate::import::{CallRef, Inner, RawLayer, RawModel, TensorRef};
+use crate::import::{CallRef, Inner, RawCall, RawLayer, RawModel, TensorRef};
 use crate::ir::math::{Network, Node, NodeId, Op, Port};
-use crate::ir::{Origin, elements};
+use crate::ir::{Origin, elements, lift};
 use crate::quantizers;
 
 /// Largest tensor of one sample.
@@ -60,6 +60,7 @@ pub fn lower(model: &RawModel, options: &Options) -> Result<Lowered, Vec<LayerEr
         network: Network::default(),
         remarks: Vec::new(),
         errors: Vec::new(),
+        runs: BTreeMap::new(),
     };
     let mut inputs = Vec::new();
     for (number, port) in model.inputs.iter().enumerate() {
@@ -71,7 +72,11 @@ pub fn lower(model: &RawModel, options: &Options) -> Result<Lowered, Vec<LayerEr
         });
         inputs.push(Some(node));
     }
-    let outputs = walk.model(model, &inputs, "", 0);
+    let top = Place {
+        prefix: "",
+        depth: 0,
+    };
+    let outputs = walk.model(model, &inputs, top);
     if !walk.errors.is_empty() {
         return Err(walk.errors);
     }
@@ -86,14 +91,60 @@ pub fn lower(model: &RawModel, options: &Options) -> Result<Lowered, Vec<LayerEr
     })
 }
 
+/// Where a model stands inside others.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    /// Names of the models around it, each followed by `/`.
+    prefix: &'p str,
+    /// Their number.
+    depth: usize,
+}
+
+/// One call of a layer.
+struct CallOf<'a> {
+    layer: &'a RawLayer,
+    /// How it is called.
+    raw: &'a RawCall,
+    /// How often the layer has run before.
+    run: usize,
+}
+
 struct Walk<'a> {
     options: &'a Options,
     network: Network,
     remarks: Vec<String>,
     errors: Vec<LayerError>,
+    /// How often each layer has run, by its path.
+    runs: BTreeMap<String, usize>,
 }
 
 impl<'a> Walk<'a> {
+    /// Counts a run of a layer: 0 for the first.
+    fn run_of(&mut self, path: &str) -> usize {
+        let runs = self.runs.entry(path.to_owned()).or_default();
+        *runs += 1;
+        *runs - 1
+    }
+
+    /// Names the results of one run: the second run of a layer is `name#1`, the second tensor `name:1`.
+    fn tap(&mut self, path: &str, run: usize, outputs: &[Option<NodeId>]) {
+        let again = if run == 0 {
+            String::new()
+        } else {
+            format!("#{run}")
+        };
+        for (position, node) in outputs.iter().enumerate() {
+            let Some(node) = *node else { continue };
+            let tensor = if position == 0 {
+                String::new()
+            } else {
+                format!(":{position}")
+            };
+            let name = format!("{path}{again}{tensor}");
+            self.network.taps.push(Port { name, node });
+        }
+    }
+
     fn error(&mut self, layer: &RawLayer, prefix: &str, problem: impl Into<String>) {
         self.errors.push(LayerError {
             layer: format!("{prefix}{}", layer.name),
@@ -145,9 +196,9 @@ impl<'a> Walk<'a> {
         &mut self,
         model: &'a RawModel,
         inputs: &[Option<NodeId>],
-        prefix: &str,
-        depth: usize,
+        place: Place<'_>,
     ) -> Vec<Option<NodeId>> {
+        let prefix = place.prefix;
         let mut values: BTreeMap<(usize, usize), Vec<Option<NodeId>>> = BTreeMap::new();
         for (port, input) in model.inputs.iter().zip(inputs) {
             values.insert((port.tensor.layer, port.tensor.call), vec![*input]);
@@ -164,27 +215,23 @@ impl<'a> Walk<'a> {
         } in &model.order
         {
             let layer = model.layer(index);
+            let path = format!("{prefix}{}", layer.name);
+            let run = self.run_of(&path);
             if layer.is_input() {
-                if let Some([Some(node)]) = values.get(&(index, number)).map(Vec::as_slice) {
-                    let name = format!("{prefix}{}", layer.name);
-                    self.network.taps.push(Port { name, node: *node });
-                }
+                let node = values.get(&(index, number)).and_then(|v| v[0]);
+                self.tap(&path, run, &[node]);
                 continue;
             }
             let call = &layer.calls[number];
             let operands: Vec<Option<NodeId>> =
                 call.inputs.iter().map(|&t| value(&values, t)).collect();
-            let outputs = self.call(model, layer, number, operands, prefix, depth);
-            if let [Some(node)] = outputs.as_slice() {
-                // A layer called again adds the number of the call to its name.
-                let again = if number == 0 {
-                    String::new()
-                } else {
-                    format!("#{number}")
-                };
-                let name = format!("{prefix}{}{again}", layer.name);
-                self.network.taps.push(Port { name, node: *node });
-            }
+            let of = CallOf {
+                layer,
+                raw: call,
+                run,
+            };
+            let outputs = self.call(model, &of, operands, place);
+            self.tap(&path, run, &outputs);
             values.insert((index, number), outputs);
         }
         model
@@ -194,16 +241,84 @@ impl<'a> Walk<'a> {
             .collect()
     }
 
+    /// A layer on every slice of the first axis: its network for one slice, lifted to all of them.
+    fn each_step(
+        &mut self,
+        model: &'a RawModel,
+        of: &CallOf<'a>,
+        operand: Option<NodeId>,
+        place: Place<'_>,
+    ) -> Vec<Option<NodeId>> {
+        let layer = of.layer;
+        if place.depth > MAX_DEPTH {
+            self.error(layer, place.prefix, "layers are nested too deeply");
+            return vec![None];
+        }
+        let Some(operand) = operand else {
+            return self.call(model, of, vec![None], place);
+        };
+        let shape = self.network.node(operand).shape.clone();
+        let [steps, slice @ ..] = shape.as_slice() else {
+            self.error(layer, place.prefix, "the input has no axis of steps");
+            return vec![None];
+        };
+        if slice.is_empty() {
+            let problem = format!("the input has shape {shape:?}: a step is a single number");
+            self.error(layer, place.prefix, problem);
+            return vec![None];
+        }
+        let outer = std::mem::take(&mut self.network);
+        let input = self.network.push(Node {
+            op: Op::Input(0),
+            inputs: vec![],
+            shape: slice.to_vec(),
+            origin: outer.node(operand).origin.clone(),
+        });
+        let results = self.call(model, of, vec![Some(input)], place);
+        let inner = std::mem::replace(&mut self.network, outer);
+        if inner
+            .nodes
+            .iter()
+            .any(|n| elements(&n.shape) > MAX_ELEMENTS / steps.max(&1))
+        {
+            self.error(layer, place.prefix, "its tensors are too large");
+            return vec![None; results.len()];
+        }
+        let places = lift(&inner, *steps, &[operand], &mut self.network);
+        let placed = |node: Option<NodeId>| node.map(|n| places[n.index()]);
+        results.into_iter().map(placed).collect()
+    }
+
+    /// What is wrong with the quantizers of a layer whose operands are unknown.
+    fn quantizer_problems(&self, model: &RawModel, layer: &RawLayer) -> Vec<String> {
+        let choices = &self.options.quantizers;
+        let context =
+            |slot| quantizers::Context::of_layer(slot, &layer.class_name, model.format, choices);
+        let problem = |key: &str, value: &serde_json::Value| {
+            let found = if key.ends_with("_quantizer") {
+                let slot = quantizers::Slot::of_key(key, &layer.class_name);
+                quantizers::parse(value, &context(slot)).err()
+            } else if key == "activation" {
+                let slot = quantizers::Slot::Activation;
+                quantizers::parse_activation(value, &context(slot)).err()
+            } else {
+                None
+            };
+            found.map(|problem| format!("`{key}`: {problem}"))
+        };
+        let set = layer.config.iter().filter(|(_, value)| !value.is_null());
+        set.filter_map(|(key, value)| problem(key, value)).collect()
+    }
+
     /// One call of one layer.
     fn call(
         &mut self,
         model: &'a RawModel,
-        layer: &'a RawLayer,
-        number: usize,
+        of: &CallOf<'a>,
         operands: Vec<Option<NodeId>>,
-        prefix: &str,
-        depth: usize,
+        Place { prefix, depth }: Place<'_>,
     ) -> Vec<Option<NodeId>> {
+        let CallOf { layer, raw, run } = *of;
         if let Inner::Model(inner) = &layer.inner {
             if depth >= MAX_DEPTH {
                 self.error(layer, prefix, "models are nested too deeply");
@@ -221,13 +336,28 @@ impl<'a> Walk<'a> {
                 );
                 return vec![None; inner.outputs.len()];
             }
-            let again = if number == 0 {
-                String::new()
-            } else {
-                format!("#{number}")
+            let prefix = format!("{prefix}{}/", layer.name);
+            let place = Place {
+                prefix: &prefix,
+                depth: depth + 1,
             };
-            let prefix = format!("{prefix}{}{again}/", layer.name);
-            return self.model(inner, &operands, &prefix, depth + 1);
+            return self.model(inner, &operands, place);
+        }
+        if let Inner::Layer(inner) = &layer.inner {
+            let of = CallOf {
+                layer: inner,
+                ..*of
+            };
+            let prefix = format!("{prefix}{}/", layer.name);
+            let [operand] = operands.as_slice() else {
+                self.error(layer, &prefix, "it takes one input");
+                return vec![None];
+            };
+            let place = Place {
+                prefix: &prefix,
+                depth: depth + 1,
+            };
+            return self.each_step(model, &of, *operand, place);
         }
         let Some(definition) = find(&layer.class_name) else {
             self.error(
@@ -241,7 +371,6 @@ impl<'a> Walk<'a> {
             return vec![None];
         };
         let module = layer.module.as_deref().unwrap_or("");
-        let raw = &layer.calls[number];
         if module.contains(".ops") || !raw.constants.is_empty() {
             self.error(
                 layer,
@@ -261,6 +390,10 @@ impl<'a> Walk<'a> {
             return vec![None];
         }
         let Some(inputs) = operands.into_iter().collect::<Option<Vec<NodeId>>>() else {
+            // Its operands failed: without them only the quantizers can be looked at.
+            for problem in self.quantizer_problems(model, layer) {
+                self.error(layer, prefix, problem);
+            }
             return vec![None];
         };
         if inputs.is_empty() {
@@ -276,7 +409,7 @@ impl<'a> Walk<'a> {
             origin: Origin {
                 layer: format!("{prefix}{}", layer.name),
                 class: layer.class_name.clone(),
-                call: number,
+                call: run,
             },
             network: &mut self.network,
             remarks: &mut self.remarks,

@@ -10,6 +10,7 @@ mod geometry;
 mod graph;
 
 mod activation;
+mod adaptive_activation;
 mod batch_norm;
 mod concatenate;
 mod conv;
@@ -17,6 +18,7 @@ mod conv_transpose;
 mod cropping;
 mod dense;
 mod depthwise;
+mod dot;
 mod folded;
 mod global_pooling;
 mod identity;
@@ -59,6 +61,7 @@ pub trait LayerDef: Sync {
 /// Every supported layer.
 pub const TABLE: &[&dyn LayerDef] = &[
     &activation::Activation,
+    &adaptive_activation::AdaptiveActivation,
     &batch_norm::BatchNorm,
     &concatenate::Concatenate,
     &conv::Conv,
@@ -66,6 +69,7 @@ pub const TABLE: &[&dyn LayerDef] = &[
     &cropping::Cropping,
     &dense::Dense,
     &depthwise::Depthwise,
+    &dot::Dot,
     &folded::Folded,
     &global_pooling::GlobalPooling,
     &identity::Identity,

@@ -9,4 +9,4 @@ pub mod reference;
 mod values;
 
 pub use reference::RangeViolation;
-pub use values::{Codes, Policy, ValueError, aligned_codes, codes_of, values_of};
+pub use values::{Codes, Policy, ValueError, aligned_codes, codes_of, nearest_values, values_of};

@@ -139,15 +139,18 @@ fn code_of(value: f64, ty: &FixedType) -> Option<i128> {
 
 /// The float64 of a code, if it has one.
 fn value_of(code: i128, frac: i32) -> Option<f64> {
-    let odd_bits = 128 - code.unsigned_abs().leading_zeros() - code.trailing_zeros().min(127);
-    if code != 0 && odd_bits > 53 {
+    if code == 0 {
+        return Some(0.0);
+    }
+    let zeros = code.trailing_zeros();
+    let odd = code >> zeros;
+    if 128 - odd.unsigned_abs().leading_zeros() > 53 {
         return None;
     }
     // Both factors are exact and so is their product, unless it under- or overflows.
-    let mantissa = (code >> code.trailing_zeros().min(127)) as f64;
-    let exponent = i64::from(code.trailing_zeros().min(127)) - i64::from(frac);
-    let value = mantissa * 2.0_f64.powi(i32::try_from(exponent).ok()?);
-    (value.is_finite() && (value != 0.0 || code == 0)).then_some(value)
+    let exponent = i32::try_from(i64::from(zeros) - i64::from(frac)).ok()?;
+    let value = odd as f64 * 2.0_f64.powi(exponent);
+    (value.is_finite() && value != 0.0).then_some(value)
 }
 
 /// Exact float64 values of a batch of codes.
@@ -168,6 +171,22 @@ pub fn values_of(output: &str, codes: &[i128], ty: &TensorType) -> Result<Vec<f6
             })
         })
         .collect()
+}
+
+/// The float64 values nearest to a batch of codes, and whether all of them are exact.
+#[must_use]
+pub fn nearest_values(codes: &[i128], ty: &TensorType) -> (Vec<f64>, bool) {
+    let elements = ty.elements().max(1);
+    let mut exact = true;
+    let values = codes.iter().enumerate().map(|(i, &code)| {
+        let frac = *ty.frac.at(i % elements);
+        value_of(code, frac).unwrap_or_else(|| {
+            exact = false;
+            // An integer is rounded to nearest by the conversion.
+            code as f64 * 2.0_f64.powi(frac.saturating_neg())
+        })
+    });
+    (values.collect(), exact)
 }
 
 /// Codes of a batch at one binary point for all channels, the finest, and the type that holds them.

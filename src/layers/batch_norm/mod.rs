@@ -185,22 +185,27 @@ impl Statistics {
     }
 
     /// Factor and addend of each channel.
+    ///
+    /// The addend is exact for its factor, so that an operand equal to the mean gives beta itself; the
+    /// factor is exact where the square root is.
     pub(super) fn constants(&self) -> Result<(Vec<Real>, Vec<Real>), Vec<String>> {
-        let inv = self.inverse()?;
-        let shift: Vec<f64> = self
-            .mean
-            .iter()
-            .zip(&inv)
-            .enumerate()
-            .map(|(c, (m, i))| self.beta.as_ref().map_or(0.0, |b| b[c]) - m * i)
-            .collect();
-        let exact = |values: &[f64]| {
-            values
-                .iter()
-                .map(|&v| from_f64(v).ok_or_else(|| vec![format!("a constant is {v}")]))
-                .collect::<Result<Vec<_>, _>>()
-        };
-        Ok((exact(&inv)?, exact(&shift)?))
+        let exact =
+            |value: f64| from_f64(value).ok_or_else(|| vec![format!("a constant is {value}")]);
+        let mut factors = Vec::with_capacity(self.mean.len());
+        let mut addends = Vec::with_capacity(self.mean.len());
+        for (c, &rounded) in self.inverse()?.iter().enumerate() {
+            let variance = self.variance[c] + self.epsilon;
+            let root = exact(variance.sqrt())?;
+            let factor = if self.inverse.is_none() && &root * &root == exact(variance)? {
+                exact(self.gamma.as_ref().map_or(1.0, |g| g[c]))? / root
+            } else {
+                exact(rounded)?
+            };
+            let beta = exact(self.beta.as_ref().map_or(0.0, |b| b[c]))?;
+            addends.push(beta - exact(self.mean[c])? * &factor);
+            factors.push(factor);
+        }
+        Ok((factors, addends))
     }
 
     /// Bias of a layer with the normalization folded in: `inv * (bias - mean) + beta`.

@@ -22,6 +22,8 @@ use crate::num::{FixedType, Overflow, Quantization};
 const SHORT_CONSTANT: u32 = 12;
 /// Widest value that is kept exactly where no quantizer follows.
 const EXACT_WIDTH: u32 = 64;
+/// Widest model output that is kept exactly: what a float64 can tell.
+const FLOAT64_WIDTH: u32 = 53;
 /// Most entries of a table of a function.
 pub(super) const MAX_TABLE: u128 = 1 << 12;
 /// Most codes of a table where thresholds are impossible.
@@ -57,11 +59,7 @@ impl Resolver<'_> {
         if lazy.steps.is_empty() {
             return Ok(lazy.node);
         }
-        let types = &self.options.output_types;
-        let given = types
-            .get(&origin.layer)
-            .copied()
-            .or(self.options.default_output_type);
+        let given = self.given_type(origin);
         if given.is_none()
             && let Some(chains) = self.exact_chains(lazy.node, &lazy.steps)
             && chains.iter().all(|c| c.range.width() <= EXACT_WIDTH)
@@ -72,15 +70,54 @@ impl Resolver<'_> {
             Some(ty) => ty,
             None => self.output_type(lazy.node, &lazy.steps)?,
         };
+        self.rounded(
+            lazy,
+            ty,
+            "no quantizer follows and the value has no short binary form",
+            origin,
+        )
+    }
+
+    /// The type that the user chose for a layer's values where no quantizer follows.
+    fn given_type(&self, origin: &Origin) -> Option<FixedType> {
+        let types = &self.options.output_types;
+        let named = types.get(&origin.layer).copied();
+        named.or(self.options.default_output_type)
+    }
+
+    fn rounded(
+        &mut self,
+        lazy: Lazy,
+        ty: FixedType,
+        reason: &str,
+        origin: &Origin,
+    ) -> Result<NodeId, ErrorKind> {
         let bound = pow2(-ty.frac() - 1);
         self.remarks.push(format!(
-            "layer {origin}: no quantizer follows and the value has no short binary form; \
-             rounded to nearest into {ty}, error at most {:e}",
+            "layer {origin}: {reason}; rounded to nearest into {ty}, error at most {:e}",
             bound.to_f64().unwrap_or(f64::NAN)
         ));
         let mut steps = lazy.steps;
         steps.push(Step::Quantize(Periodic::uniform(ty)));
         self.quantized(lazy.node, &steps, origin)
+    }
+
+    /// The value of a model output: in the type that the user chose, else exact while a float64 holds
+    /// it, else rounded as [`Self::force`] does.
+    pub(super) fn output(&mut self, lazy: Lazy, origin: &Origin) -> Result<NodeId, ErrorKind> {
+        let mut lazy = self.advance(lazy, origin)?;
+        if let Some(ty) = self.given_type(origin) {
+            lazy.steps.push(Step::Quantize(Periodic::uniform(ty)));
+            let lazy = self.advance(lazy, origin)?;
+            return self.uniform(lazy, origin);
+        }
+        let node = self.uniform(lazy, origin)?;
+        if self.ty(node).width() <= FLOAT64_WIDTH {
+            return Ok(node);
+        }
+        let ty = self.output_type(node, &[])?;
+        let reason = format!("its exact value has {} bits", self.ty(node).width());
+        self.rounded(Lazy::exact(node), ty, &reason, origin)
     }
 
     /// The narrowest type whose rounding error is below 2^-16 of the full range of the values.

@@ -354,7 +354,7 @@ impl Resolver<'_> {
     }
 
     /// The value as an edge with one binary point for the whole tensor.
-    fn uniform(&mut self, lazy: Lazy, origin: &Origin) -> Result<NodeId, ErrorKind> {
+    pub(super) fn uniform(&mut self, lazy: Lazy, origin: &Origin) -> Result<NodeId, ErrorKind> {
         let node = self.force(lazy, origin)?;
         if self.ty(node).uniform_frac().is_some() {
             return Ok(node);
@@ -437,7 +437,7 @@ impl Resolver<'_> {
             let lazy = self.values[port.node.index()]
                 .clone()
                 .expect("no error was reported");
-            match self.uniform(lazy, &origin) {
+            match self.output(lazy, &origin) {
                 Ok(node) => {
                     self.values[port.node.index()] = Some(Lazy::exact(node));
                     self.design.outputs.push(Port {

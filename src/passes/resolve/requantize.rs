@@ -215,17 +215,26 @@ fn roundest(lo: &BigInt, hi: &BigInt) -> Option<BigInt> {
 
 /// Smallest (`i128::MIN`) or largest (`i128::MAX`) code that the tail can give.
 fn border_value(problem: &Problem<'_>, tail: &[Step], at: i128) -> Option<i128> {
-    let range = eval::type_range(problem.to)?;
-    let limit = eval::value(if at < 0 { range.lo } else { range.hi }, problem.to.frac());
-    // Twice the type's limit lies beyond every rounding border; rectifiers only pull toward zero.
-    let far = limit * Real::from_integer(1_i64.into())
-        + pow2(problem.to.int_bits.saturating_add(1))
-            * Real::from_integer(if at < 0 {
-                (-1_i64).into()
-            } else {
-                1_i64.into()
-            });
-    let y = eval::decide(tail, problem.channel, &far)?;
+    let size = |x: &Real| match x {
+        x if x.is_positive() || x.is_negative() => eval::floor_log2(&x.abs()).max(0) + 2,
+        _ => 0,
+    };
+    // Beyond every border of the rounding, also after a small slope, and beyond every clip.
+    let mut exponent = problem.to.int_bits.max(0).checked_add(2)?;
+    for step in tail {
+        let more = match step {
+            Step::Leaky { threshold, slope } => {
+                let slope = slope.at(problem.channel);
+                let flat = !slope.is_positive();
+                size(threshold) + if flat { 0 } else { size(&slope.recip()) }
+            }
+            Step::Clip { lo, hi } => [lo, hi].into_iter().flatten().map(size).sum(),
+            Step::Affine { .. } | Step::Function(_) | Step::Quantize(_) => 0,
+        };
+        exponent = exponent.checked_add(more)?;
+    }
+    let far = pow2(exponent);
+    let y = eval::decide(tail, problem.channel, &if at < 0 { -far } else { far })?;
     (y * pow2(problem.to.frac())).to_integer().to_i128()
 }
 

@@ -1,0 +1,143 @@
+//! The models of `tests/golden`: every layer equals what QKeras computed.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::recorded::{self, Expected};
+
+/// Models that need what is not built yet: quantizers and functions, mostly.
+const REFUSED: &[&str] = &[
+    "activations_functions",
+    "activations_hard_sigmoid_keras",
+    "activations_quantized",
+    "activations_real",
+    "activations_wide_input",
+    "adaptive_activation",
+    "batchnorm_real",
+    "conv_auto",
+    "dense_activation_inside",
+    "dense_auto",
+    "dense_bias_scales",
+    "dense_binary_ternary",
+    "dense_linear_quantizers",
+    "dense_po2",
+    "diamond",
+    "k2_activations",
+    "k2_dense_legacy_weights",
+    "k2_old_json",
+    "k2_qbatchnorm",
+    "plain_real_activations",
+    "plain_relu_family",
+    "qbatchnorm_default",
+    "scale_shift",
+    "softmax_axes",
+];
+
+fn folders(kind: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(kind);
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
+        .expect("golden models are committed")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.join("meta.json").exists())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn meta(folder: &Path) -> Value {
+    let text = std::fs::read_to_string(folder.join("meta.json")).expect("readable");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    let items = value.as_array().expect("a list");
+    items
+        .iter()
+        .map(|v| v.as_str().expect("a string"))
+        .collect()
+}
+
+/// What differs between a folder's records and our simulation; `Err` when the model is refused.
+fn check(folder: &Path) -> Result<Vec<String>, String> {
+    let meta = meta(folder);
+    let file = strings(&meta["files"])[0];
+    let compiled = recorded::compile(&folder.join(file), &strings(&meta["input_types"]))?;
+    let exact = strings(&meta["exact"]);
+    let mut layers = recorded::named(&folder.join("acts.npz"));
+    // Pruning wrappers are seen through.
+    layers = layers
+        .into_iter()
+        .map(|(name, array)| {
+            (
+                name.trim_start_matches("prune_low_magnitude_").to_owned(),
+                array,
+            )
+        })
+        .collect();
+    // A softmax at the end is left out of the design by default.
+    layers.retain(|name, _| {
+        !compiled
+            .remarks
+            .iter()
+            .any(|r| r.starts_with(&format!("layer {name} ")) && r.contains("softmax is left out"))
+    });
+    let expected = |name: &str| {
+        if exact.contains(&name) {
+            Expected::Exact
+        } else {
+            Expected::Rounded
+        }
+    };
+    let inputs = recorded::inputs(folder);
+    Ok(recorded::differences(
+        &compiled, &inputs, &layers, &expected,
+    ))
+}
+
+#[test]
+fn every_layer_equals_qkeras() {
+    let folders = folders("models");
+    assert!(folders.len() >= 100, "{} golden models", folders.len());
+    let mut wrong = Vec::new();
+    let mut refused = Vec::new();
+    for folder in &folders {
+        let name = folder
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        match check(folder) {
+            Ok(differences) => wrong.extend(differences.iter().map(|d| format!("{name}: {d}"))),
+            Err(_) => refused.push(name),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(refused, REFUSED);
+}
+
+#[test]
+fn models_to_refuse_are_refused_by_layer() {
+    let folders = folders("refused");
+    assert!(!folders.is_empty());
+    for folder in &folders {
+        let meta = meta(folder);
+        let file = strings(&meta["files"])[0];
+        let types = meta
+            .get("input_types")
+            .map(strings)
+            .unwrap_or_else(|| vec!["fixed<8,3>"]);
+        let text = recorded::compile(&folder.join(file), &types)
+            .err()
+            .unwrap_or_else(|| panic!("{} is not refused", folder.display()));
+        for layer in strings(&meta["refused"]) {
+            assert!(
+                text.contains(layer),
+                "{}: {layer} is not named in: {text}",
+                folder.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Whole models against what QKeras computed.
+
+mod golden;
+mod recorded;
+mod trained;
