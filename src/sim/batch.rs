@@ -1,8 +1,7 @@
 //! Whole batches: arrays in, codes out.
 
-use rayon::prelude::*;
-
-use super::{Codes, Policy, RangeViolation, ValueError, codes_of, reference};
+use super::plan::{Feed, Ints, Plan, RunError};
+use super::{Codes, Policy, ValueError, codes_of};
 use crate::data::Array;
 use crate::ir::kernel::{Design, Kernel, NodeId, Port};
 use crate::num::FixedType;
@@ -140,35 +139,9 @@ pub fn batch(
 /// Codes of the wanted nodes for all samples, one sample after the other, on all threads.
 ///
 /// # Errors
-/// A value outside its proven range, which would be a defect of ours.
-pub fn run(
-    design: &Design,
-    batch: &Batch,
-    wanted: &[NodeId],
-) -> Result<Vec<Codes>, RangeViolation> {
-    let elements: Vec<usize> = design
-        .inputs
-        .iter()
-        .map(|p| design.node(p.node).ty.elements())
-        .collect();
-    let samples: Vec<Vec<Codes>> = (0..batch.samples)
-        .into_par_iter()
-        .map(|s| {
-            let one: Vec<&[i128]> = batch
-                .inputs
-                .iter()
-                .zip(&elements)
-                .map(|(codes, &n)| &codes[s * n..(s + 1) * n])
-                .collect();
-            let all = reference::run(design, &one)?;
-            Ok(wanted.iter().map(|id| all[id.index()].clone()).collect())
-        })
-        .collect::<Result<_, RangeViolation>>()?;
-    let mut results: Vec<Codes> = vec![Vec::new(); wanted.len()];
-    for sample in samples {
-        for (all, one) in results.iter_mut().zip(sample) {
-            all.extend(one);
-        }
-    }
-    Ok(results)
+/// Codes that an input port does not hold.
+pub fn run(design: &Design, batch: &Batch, wanted: &[NodeId]) -> Result<Vec<Codes>, RunError> {
+    let feeds: Vec<Feed<'_>> = batch.inputs.iter().map(|c| Feed::I128(c)).collect();
+    let results = Plan::with_edges(design, wanted).run(&feeds, batch.samples)?;
+    Ok(results.iter().map(Ints::to_i128).collect())
 }

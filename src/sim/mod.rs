@@ -5,6 +5,7 @@
 //! runs all samples of a batch.
 
 pub mod batch;
+pub mod plan;
 pub mod reference;
 mod values;
 

@@ -1,0 +1,100 @@
+//! The machine integers that plans compute in.
+
+use std::ops::{BitAnd, BitOr, Shl, Shr};
+
+/// Arithmetic modulo `2^BITS`: exact wherever the proven range of the result fits.
+pub(super) trait Int:
+    Copy
+    + Ord
+    + Default
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + Shl<u32, Output = Self>
+    + Shr<u32, Output = Self>
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + 'static
+{
+    /// Width.
+    const BITS: u32;
+
+    /// The low bits of `x`.
+    fn wrap(x: i128) -> Self;
+    /// The nearest value.
+    fn saturate(x: i128) -> Self;
+    /// The same number, widest.
+    fn wide(self) -> i128;
+    /// Low 32 bits.
+    fn low(self) -> u32;
+    /// Low 64 bits.
+    fn low64(self) -> i64;
+    /// The low bits of a sign-extended `x`.
+    fn of_i32(x: i32) -> Self;
+    /// The low bits of a sign-extended `x`.
+    fn of_i64(x: i64) -> Self;
+    /// Sum.
+    fn plus(self, other: Self) -> Self;
+    /// Difference.
+    fn minus(self, other: Self) -> Self;
+    /// Product.
+    fn times(self, other: Self) -> Self;
+    /// 1 or 0.
+    fn of_bool(x: bool) -> Self;
+}
+
+macro_rules! int {
+    ($($t:ident)*) => {$(
+        #[expect(clippy::cast_possible_truncation, clippy::cast_lossless, clippy::cast_sign_loss,
+            reason = "truncation is the meaning: arithmetic modulo a power of two")]
+        impl Int for $t {
+            const BITS: u32 = $t::BITS;
+
+            #[inline(always)]
+            fn wrap(x: i128) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            fn saturate(x: i128) -> Self {
+                x.clamp($t::MIN as i128, $t::MAX as i128) as $t
+            }
+            #[inline(always)]
+            fn wide(self) -> i128 {
+                self as i128
+            }
+            #[inline(always)]
+            fn low(self) -> u32 {
+                self as u32
+            }
+            #[inline(always)]
+            fn low64(self) -> i64 {
+                self as i64
+            }
+            #[inline(always)]
+            fn of_i32(x: i32) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            fn of_i64(x: i64) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            #[inline(always)]
+            fn times(self, other: Self) -> Self {
+                self.wrapping_mul(other)
+            }
+            #[inline(always)]
+            fn of_bool(x: bool) -> Self {
+                x as $t
+            }
+        }
+    )*};
+}
+int!(i32 i64 i128);

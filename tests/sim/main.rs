@@ -1,0 +1,5 @@
+//! The fast simulator against the reference.
+
+mod designs;
+mod golden;
+mod random;
