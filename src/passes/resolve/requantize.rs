@@ -8,13 +8,13 @@
 
 use num_bigint::BigInt;
 use num_integer::Integer;
-use num_traits::{Signed, ToPrimitive};
+use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::eval;
 use super::exact::{ExactChain, exact};
 use crate::ir::kernel::MAX_WIDTH;
 use crate::ir::math::{Direction, Step};
-use crate::ir::{Periodic, Range, Real, pow2};
+use crate::ir::{Periodic, Range, Real, dyadic, pow2};
 use crate::num::{self, FixedType};
 
 /// One channel.
@@ -77,11 +77,12 @@ pub(super) fn search(problem: &Problem<'_>) -> Option<Constants> {
     } else {
         Real::from_integer(1.into())
     });
+    let demands = demands(problem, &tail, &runs)?;
     for bits in 0..MAX_BITS {
         let fine = bits - step;
         let m = (&slope * pow2(fine)).round().to_integer().to_i128()?;
         let out_frac = problem.frac.checked_add(fine)?;
-        if let Some(b) = offset(problem, &tail, &runs, m, out_frac) {
+        if let Some(b) = offset(range, &demands, m, out_frac) {
             let mul = Real::from_integer(m.into()) * pow2(-fine);
             let add = eval::value(b, out_frac);
             return Some(Constants {
@@ -160,22 +161,68 @@ fn runs(f: &dyn Fn(i128) -> Option<i128>, range: Range) -> Option<Vec<Run>> {
     Some(result)
 }
 
+/// What one run of equal results asks of `m * x + b`.
+struct Demand {
+    /// At the run's first input the sum reaches this border: the result is large enough.
+    first: i128,
+    from: Option<Border>,
+    /// At the run's last input it stays below this one: the result is small enough.
+    last: i128,
+    below: Option<Border>,
+}
+
+/// The demands of all runs; those that every sum meets are left out.
+fn demands(problem: &Problem<'_>, tail: &[Step], runs: &[Run]) -> Option<Vec<Demand>> {
+    let bottom = border_value(problem, tail, i128::MIN)?;
+    let top = border_value(problem, tail, i128::MAX)?;
+    let demand = |run: &Run| {
+        Some(Demand {
+            first: run.first,
+            from: if run.code > bottom {
+                Some(border(problem, run.code)?)
+            } else {
+                None
+            },
+            last: run.last,
+            below: if run.code < top {
+                Some(border(problem, run.code + 1)?)
+            } else {
+                None
+            },
+        })
+    };
+    let mut all = runs.iter().map(demand).collect::<Option<Vec<_>>>()?;
+    // The ends are the hardest to meet: with them first, wrong factors are found out soon.
+    let n = all.len();
+    all.swap(n / 2, n - 1);
+    Some(all)
+}
+
 /// The `b` with most zero bits for which `m * x + b` (at binary point `frac`) gives every run its
 /// code, `None` when there is none.
-fn offset(problem: &Problem<'_>, tail: &[Step], runs: &[Run], m: i128, frac: i32) -> Option<i128> {
-    let border = |code: i128| border(problem, tail, code, frac);
+fn offset(range: Range, demands: &[Demand], m: i128, frac: i32) -> Option<i128> {
     let (mut lo, mut hi): (Option<BigInt>, Option<BigInt>) = (None, None);
-    let bottom = border_value(problem, tail, i128::MIN);
-    let top = border_value(problem, tail, i128::MAX);
-    for run in runs {
-        let product = |x: i128| BigInt::from(m) * x;
-        if run.code > bottom? {
-            let least: BigInt = border(run.code)? - product(run.first);
-            lo = Some(lo.map_or(least.clone(), |l| l.max(least)));
+    for demand in demands {
+        let product = |x: i128| match m.checked_mul(x) {
+            Some(product) => BigInt::from(product),
+            None => BigInt::from(m) * x,
+        };
+        if let Some(border) = &demand.from {
+            let least = border.at(frac)? - product(demand.first);
+            if lo.as_ref().is_none_or(|l| least > *l) {
+                lo = Some(least);
+            }
         }
-        if run.code < top? {
-            let most: BigInt = border(run.code + 1)? - 1 - product(run.last);
-            hi = Some(hi.map_or(most.clone(), |h| h.min(most)));
+        if let Some(border) = &demand.below {
+            let most = border.at(frac)? - 1 - product(demand.last);
+            if hi.as_ref().is_none_or(|h| most < *h) {
+                hi = Some(most);
+            }
+        }
+        if let (Some(lo), Some(hi)) = (&lo, &hi)
+            && lo > hi
+        {
+            return None;
         }
     }
     let b = match (lo, hi) {
@@ -185,8 +232,7 @@ fn offset(problem: &Problem<'_>, tail: &[Step], runs: &[Run], m: i128, frac: i32
         (None, None) => BigInt::from(0),
     };
     let b = b.to_i128()?;
-    let ends = [runs.first()?.first, runs.last()?.last];
-    let fits = ends.into_iter().all(|x| {
+    let fits = [range.lo, range.hi].into_iter().all(|x| {
         let y = m.checked_mul(x).and_then(|p| p.checked_add(b));
         y.is_some_and(|y| Range::point(y).width() < MAX_WIDTH)
     });
@@ -238,37 +284,83 @@ fn border_value(problem: &Problem<'_>, tail: &[Step], at: i128) -> Option<i128> 
     (y * pow2(problem.to.frac())).to_integer().to_i128()
 }
 
-/// Smallest code at binary point `frac` whose tail gives at least `code`.
-fn border(problem: &Problem<'_>, tail: &[Step], code: i128, frac: i32) -> Option<BigInt> {
-    // Without rectifiers the border of rounding modes lies half a step below the code's value, of
-    // truncation on it; with them it is searched. Start from the step below and bisect.
-    let at = |y: &BigInt| -> Option<bool> {
-        let value = Real::from_integer(y.clone()) * pow2(-frac);
-        let got = eval::decide(tail, problem.channel, &value)?;
-        Some((got * pow2(problem.to.frac())).to_integer().to_i128()? >= code)
-    };
-    let value = eval::value(code, problem.to.frac());
-    let unit = pow2(-problem.to.frac());
-    let mut below = ((&value - &unit) * pow2(frac)).floor().to_integer() - 1;
-    let mut above = ((&value + &unit) * pow2(frac)).ceil().to_integer() + 1;
-    let mut reach: BigInt = &above - &below;
-    while at(&below)? {
-        below -= &reach;
-        reach *= 2;
-        (reach.bits() < 256).then_some(())?;
-    }
-    while !at(&above)? {
-        above += &reach;
-        reach *= 2;
-        (reach.bits() < 256).then_some(())?;
-    }
-    while &above - &below > BigInt::from(1) {
-        let middle: BigInt = (&above + &below).div_floor(&BigInt::from(2));
-        if at(&middle)? {
-            above = middle;
-        } else {
-            below = middle;
+/// The real number from which on a rising function reaches a code.
+struct Border {
+    at: Real,
+    /// `at` as `code * 2^-frac`, where it is a binary fraction.
+    dyadic: Option<(i128, i32)>,
+    /// Whether the function has reached the code at the border itself.
+    inclusive: bool,
+}
+
+impl Border {
+    fn new(at: Real, inclusive: bool) -> Self {
+        Self {
+            dyadic: dyadic(&at),
+            at,
+            inclusive,
         }
     }
-    Some(above)
+
+    /// Smallest integer that reaches the code when it is read at binary point `frac`.
+    fn at(&self, frac: i32) -> Option<BigInt> {
+        if let Some((code, own)) = self.dyadic {
+            let shift = i64::from(frac) - i64::from(own);
+            if let Ok(down) = u32::try_from(-shift) {
+                // Cuts bits off: the floor, and one more unless it is exact and counts.
+                let floor = code
+                    .checked_shr(down)
+                    .unwrap_or(if code < 0 { -1 } else { 0 });
+                let exact = code.trailing_zeros() >= down || code == 0;
+                return Some(BigInt::from(floor) + i32::from(!(exact && self.inclusive)));
+            }
+            let up = u64::try_from(shift).ok().filter(|&up| up < 4096)?;
+            return Some((BigInt::from(code) << up) + i32::from(!self.inclusive));
+        }
+        let scaled = &self.at * pow2(frac);
+        let ceil = scaled.ceil();
+        let beyond = !self.inclusive && ceil == scaled;
+        Some(ceil.to_integer() + i32::from(beyond))
+    }
+}
+
+/// Where the rectifiers and the quantizer together reach `code`, which lies above their smallest
+/// result and not above their largest.
+fn border(problem: &Problem<'_>, code: i128) -> Option<Border> {
+    let mut border = quantizer_border(problem.to, code)?;
+    for step in problem.post.iter().rev() {
+        match step {
+            // Strictly inside its limits a clip is the identity.
+            Step::Clip { .. } => {}
+            Step::Leaky { threshold, slope } => {
+                let slope = slope.at(problem.channel);
+                let before = (!slope.is_zero()).then(|| threshold + &border.at / slope);
+                border = match before {
+                    Some(before) if before < *threshold => Border::new(before, border.inclusive),
+                    _ if *threshold > border.at
+                        || (*threshold == border.at && border.inclusive) =>
+                    {
+                        Border::new(threshold.clone(), true)
+                    }
+                    _ => border,
+                };
+            }
+            Step::Affine { .. } | Step::Quantize(_) | Step::Function(_) => return None,
+        }
+    }
+    Some(border)
+}
+
+/// Where rounding reaches `code`: every mode changes its result at a code or half-way between two.
+fn quantizer_border(to: &FixedType, code: i128) -> Option<Border> {
+    let eighths = |n: i128| code.checked_mul(8)?.checked_add(n);
+    let frac = to.frac().checked_add(3)?;
+    let reaches = |n: i128| -> Option<bool> { Some(num::convert(eighths(n)?, frac, to) >= code) };
+    // A quarter of a step beyond a place tells what happens right after it.
+    for (place, inclusive) in [(-8, false), (-4, true), (-4, false), (0, true)] {
+        if reaches(if inclusive { place } else { place + 2 })? {
+            return Some(Border::new(eval::value(eighths(place)?, frac), inclusive));
+        }
+    }
+    None
 }
