@@ -7,6 +7,7 @@ use crate::ir::kernel::{Design, Port};
 use crate::ir::math::Network;
 use crate::layers::{self, LayerError};
 use crate::num::FixedType;
+use crate::passes;
 use crate::passes::resolve::{self, ResolveError, VirtualTap};
 
 /// What the user decides before a model becomes a design.
@@ -18,6 +19,8 @@ pub struct Options {
     pub resolve: resolve::Options,
     /// Types of the model's inputs.
     pub input_types: InputTypes,
+    /// Names of passes that are not run.
+    pub skip_passes: Vec<String>,
 }
 
 /// Types of the model's inputs as a user gives them.
@@ -45,6 +48,8 @@ pub struct Compiled {
     pub derived_inputs: Vec<bool>,
     /// Layer outputs that exist only inside fused chains.
     pub virtual_taps: Vec<VirtualTap>,
+    /// What the passes did.
+    pub passes: Vec<passes::Report>,
 }
 
 /// Why a model could not be compiled: every reason that could be found at once.
@@ -107,8 +112,10 @@ pub fn compile(
             file: file.clone(),
             problem,
         })?;
-    let resolved = resolve::resolve(&lowered.network, &resolve_options)
+    let (network, mut passes) = passes::run(&lowered.network, &options.skip_passes);
+    let resolved = resolve::resolve(&network, &resolve_options)
         .map_err(|errors| CompileError::Resolve { file, errors })?;
+    passes.extend(resolved.passes);
     let remarks = imported
         .log
         .into_iter()
@@ -117,11 +124,12 @@ pub fn compile(
         .collect();
     Ok(Compiled {
         raw: imported.model,
-        network: lowered.network,
+        network,
         design: resolved.design,
         remarks,
         derived_inputs: resolved.derived_inputs,
         virtual_taps: resolved.virtual_taps,
+        passes,
     })
 }
 

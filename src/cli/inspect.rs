@@ -12,6 +12,10 @@ pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
+    /// What each optimization did, instead of the table
+    #[arg(long)]
+    passes: bool,
+
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -23,6 +27,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     if args.json {
         let text = serde_json::to_string_pretty(&inspection)?;
         ui.print(&format!("{text}\n"))?;
+    } else if args.passes {
+        ui.print(&passes(&inspection))?;
     } else {
         ui.print(&table(&inspection))?;
     }
@@ -75,4 +81,18 @@ fn table(inspection: &Inspection) -> String {
          accumulator bits against the fan-in rule\n",
         inspection.model, inspection.parameters, inspection.macs, inspection.accumulator_bits_saved
     )
+}
+
+fn passes(inspection: &Inspection) -> String {
+    let mut text = String::new();
+    for report in &inspection.passes {
+        text += &format!("{}: {}\n", report.pass, report.doc);
+        for change in &report.changes {
+            text += &format!("    {}: {}\n", change.layer, change.change);
+        }
+        if report.changes.is_empty() {
+            text += "    nothing to do\n";
+        }
+    }
+    text
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::compile::{self, Compiled, InputTypes};
 use crate::layers;
 use crate::num::FixedType;
-use crate::passes::resolve;
+use crate::passes::{self, resolve};
 use crate::quantizers;
 
 /// A model and the decisions about it.
@@ -28,6 +28,10 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "[LAYER=]T", value_parser = named_type)]
     output_type: Vec<NamedType>,
 
+    /// Leave out an optimization; its name is in `inspect --passes`
+    #[arg(long, value_name = "NAME", value_parser = pass_name)]
+    skip_pass: Vec<String>,
+
     /// What becomes of a final softmax
     #[arg(long, value_enum, default_value_t = SoftmaxArg::Logits)]
     softmax: SoftmaxArg,
@@ -35,6 +39,15 @@ pub(super) struct ModelArgs {
     /// Meaning of the sigmoid inside quantized_tanh, quantized_sigmoid and others
     #[arg(long, value_enum, default_value_t = InternalSigmoidArg::Hard)]
     internal_sigmoid: InternalSigmoidArg,
+}
+
+fn pass_name(text: &str) -> Result<String, String> {
+    let names: Vec<&str> = passes::TABLE.iter().map(|p| p.name).collect();
+    if names.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("the passes are {}", names.join(", ")))
+    }
 }
 
 /// A type, possibly for something named.
@@ -110,6 +123,7 @@ impl ModelArgs {
             },
             resolve,
             input_types,
+            skip_passes: self.skip_pass.clone(),
         };
         compile::compile(&self.model, self.weights.as_deref(), &options).map_err(|e| e.to_string())
     }

@@ -245,6 +245,51 @@ pub struct Staircase {
 }
 
 impl Design {
+    /// What the outputs need: without nodes that exist only to be traced. Inputs stay, read or not.
+    ///
+    /// Ids change; the order of nodes, inputs and outputs does not.
+    #[must_use]
+    pub fn hardware(&self) -> Self {
+        let mut needed = vec![false; self.nodes.len()];
+        for port in self.outputs.iter().chain(&self.inputs) {
+            needed[port.node.index()] = true;
+        }
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if needed[index] {
+                for operand in &node.inputs {
+                    needed[operand.index()] = true;
+                }
+            }
+        }
+        let mut design = Self::default();
+        let mut places: Vec<Option<NodeId>> = Vec::with_capacity(self.nodes.len());
+        let place = |places: &[Option<NodeId>], id: NodeId| {
+            places[id.index()].expect("operands of needed nodes are needed")
+        };
+        for (node, needed) in self.nodes.iter().zip(needed) {
+            places.push(needed.then(|| {
+                let inputs = node.inputs.iter().map(|&i| place(&places, i)).collect();
+                design.push(Node {
+                    inputs,
+                    ..node.clone()
+                })
+            }));
+        }
+        let ports = |ports: &[Port]| -> Vec<Port> {
+            let kept = ports.iter().filter_map(|port| {
+                Some(Port {
+                    name: port.name.clone(),
+                    node: places[port.node.index()]?,
+                })
+            });
+            kept.collect()
+        };
+        design.inputs = ports(&self.inputs);
+        design.outputs = ports(&self.outputs);
+        design.taps = ports(&self.taps);
+        design
+    }
+
     /// The node with this id.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::compile::Compiled;
 use crate::ir::kernel::{Design, Dot, Kernel, Node, TensorType};
 use crate::ir::{Periodic, Range};
+use crate::passes;
 
 /// A whole model.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +22,8 @@ pub struct Inspection {
     pub operations: Vec<Operation>,
     /// Choices made, surprising meanings, error bounds.
     pub remarks: Vec<String>,
+    /// What the passes did.
+    pub passes: Vec<passes::Report>,
 }
 
 /// One kernel.
@@ -72,13 +75,13 @@ pub struct Product {
 /// Describes a compiled model.
 #[must_use]
 pub fn inspect(compiled: &Compiled) -> Inspection {
-    let operations: Vec<Operation> = compiled
-        .design
+    let design = compiled.design.hardware();
+    let operations: Vec<Operation> = design
         .nodes
         .iter()
-        .map(|node| operation(&compiled.design, node))
+        .map(|node| operation(&design, node))
         .collect();
-    let macs = compiled.design.nodes.iter().map(|node| match &node.kernel {
+    let macs = design.nodes.iter().map(|node| match &node.kernel {
         Kernel::Dot(dot) => dot.macs(),
         _ => 0,
     });
@@ -93,6 +96,7 @@ pub fn inspect(compiled: &Compiled) -> Inspection {
             .sum(),
         operations,
         remarks: compiled.remarks.clone(),
+        passes: compiled.passes.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::ir::kernel::{Kernel, MAX_WIDTH, NodeId, TensorType};
 use crate::ir::math::Step;
 use crate::ir::{Origin, Periodic, Range};
 use crate::num::{self, FixedType, Overflow};
+use crate::passes::Change;
 
 impl Resolver<'_> {
     /// A conversion. A type that provably cannot overflow loses its saturation and the bits that
@@ -61,6 +62,10 @@ impl Resolver<'_> {
             ranges.push(image);
         }
         if lossless && from.uniform_frac().is_some() {
+            self.dropped_casts.push(Change {
+                layer: origin.to_string(),
+                change: format!("{} holds every value", spelled(types)),
+            });
             return Ok(node);
         }
         let ty = TensorType {
@@ -69,11 +74,24 @@ impl Resolver<'_> {
             range: Periodic::new(ranges),
         };
         let to = widest(to);
+        if to != *types {
+            self.narrowed_casts.push(Change {
+                layer: origin.to_string(),
+                change: format!("{} instead of {}", spelled(&to), spelled(types)),
+            });
+        }
         let note = match to.as_uniform() {
             Some(ty) => format!("cast to {ty}"),
             None => "cast, a type for each channel".to_owned(),
         };
         Ok(self.push(Kernel::Cast(to), vec![node], ty, origin, note))
+    }
+}
+
+fn spelled(types: &Periodic<FixedType>) -> String {
+    match types.as_uniform() {
+        Some(ty) => ty.to_string(),
+        None => format!("a type for each of {} channels", types.period()),
     }
 }
 

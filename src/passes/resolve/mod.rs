@@ -32,6 +32,7 @@ use crate::ir::kernel::{Design, Kernel, Node, NodeId, Port, TensorType};
 use crate::ir::math::{self, Network, Op, Step};
 use crate::ir::{Origin, Periodic, Range};
 use crate::num::FixedType;
+use crate::passes::{Change, Report};
 
 /// What the user decides about types.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +71,8 @@ pub struct Resolved {
     pub derived_inputs: Vec<bool>,
     /// Layer outputs that have no edge of their own, as functions of one that has.
     pub virtual_taps: Vec<VirtualTap>,
+    /// What became of casts.
+    pub passes: Vec<Report>,
 }
 
 /// A layer output that exists only inside a fused chain: `steps(node)`.
@@ -133,6 +136,8 @@ struct Resolver<'a> {
     remarks: Vec<String>,
     derived_inputs: Vec<bool>,
     values: Vec<Option<Lazy>>,
+    dropped_casts: Vec<Change>,
+    narrowed_casts: Vec<Change>,
 }
 
 /// Finds formats, ranges and kernels for a whole network.
@@ -147,6 +152,8 @@ pub fn resolve(network: &Network, options: &Options) -> Result<Resolved, Vec<Res
         remarks: Vec::new(),
         derived_inputs: Vec::new(),
         values: Vec::new(),
+        dropped_casts: Vec::new(),
+        narrowed_casts: Vec::new(),
     };
     let mut errors = Vec::new();
     for (index, node) in network.nodes.iter().enumerate() {
@@ -181,6 +188,18 @@ pub fn resolve(network: &Network, options: &Options) -> Result<Resolved, Vec<Res
         remarks: r.remarks,
         derived_inputs: r.derived_inputs,
         virtual_taps,
+        passes: vec![
+            Report {
+                pass: "drop-cast",
+                doc: "casts that change no value that can occur go into their producer",
+                changes: r.dropped_casts,
+            },
+            Report {
+                pass: "narrow-cast",
+                doc: "casts that provably cannot overflow lose their saturation and unused bits",
+                changes: r.narrowed_casts,
+            },
+        ],
     })
 }
 
