@@ -9,7 +9,7 @@ use num_traits::{One, Signed, ToPrimitive};
 
 use super::overflow::{is_negative, replace, signed_value};
 use super::round::{Rest, takes_upper};
-use super::{FixedType, Overflow, Pattern};
+use super::{Code, FixedType, Overflow, Pattern};
 
 /// The code of `code * 2^-src_frac` in the type `dst`, by its rounding and overflow modes.
 ///
@@ -72,38 +72,55 @@ pub fn checked_convert(code: i128, src_frac: i32, dst: &FixedType) -> Option<i12
 /// [`convert`] in any width: no bound on code or result.
 #[must_use]
 pub fn convert_big(code: &BigInt, src_frac: i32, dst: &FixedType) -> BigInt {
-    let drop = i64::from(src_frac) - dst.frac_wide();
-    convert_shifted(code, drop, dst)
+    convert_wide(code, src_frac.into(), dst)
 }
 
-/// The code of `code * 2^-drop`, counted in steps of `dst`.
-pub(super) fn convert_shifted(code: &BigInt, drop: i64, dst: &FixedType) -> BigInt {
-    let neg = code.is_negative();
-    let width = u64::from(dst.width);
-    let (k, deleted) = if drop > 0 {
+/// [`convert`] for a code of any size: by machine integers where they suffice.
+pub(super) fn convert_code(code: &Code, src_frac: i64, dst: &FixedType) -> Code {
+    let small = code.to_i128().zip(i32::try_from(src_frac).ok());
+    small
+        .and_then(|(code, frac)| checked_convert(code, frac, dst))
+        .map_or_else(
+            || convert_wide(&code.to_big(), src_frac, dst).into(),
+            Code::from,
+        )
+}
+
+fn convert_wide(code: &BigInt, src_frac: i64, dst: &FixedType) -> BigInt {
+    let drop = src_frac - dst.frac_wide();
+    let (floor, rest) = if drop > 0 {
         let drop = drop.unsigned_abs();
-        let rest = big_rest(code, drop);
-        let mut k = code >> drop;
-        if takes_upper(dst.quantization, rest, neg, k.bit(0)) {
-            k += 1;
-        }
-        (k, code.bit(drop + width))
+        (code >> drop, big_rest(code, drop))
     } else {
-        let up = drop.unsigned_abs();
         // Beyond W all bits wrap away: one bit more keeps the value out of range and its sign.
-        let up = up.min(width + 1);
-        let deleted = width.checked_sub(up).is_some_and(|at| code.bit(at));
-        (code << up, deleted)
+        let up = drop.unsigned_abs().min(u64::from(dst.width) + 1);
+        (code << up, Rest::Zero)
     };
-    if big_in_range(&k, dst) {
-        return k;
+    place(floor, rest, code.is_negative(), dst)
+}
+
+/// The code for an exact value: its floor in steps of `dst`, what lies above, and its sign.
+pub(super) fn place(floor: BigInt, rest: Rest, neg: bool, dst: &FixedType) -> BigInt {
+    let deleted = floor.bit(dst.width.into());
+    let mut k = floor;
+    if takes_upper(dst.quantization, rest, neg, k.bit(0)) {
+        k += 1;
     }
-    let wrapped = wrap_pattern(&k, dst.width);
-    signed_value(replace(wrapped, k.is_negative(), deleted, dst), dst)
+    if big_in_range(&k, dst) {
+        k
+    } else {
+        let neg = k.is_negative();
+        overflow(&k, neg, deleted, dst)
+    }
+}
+
+/// What the out-of-range `k` becomes.
+pub(super) fn overflow(k: &BigInt, neg: bool, deleted: bool, dst: &FixedType) -> BigInt {
+    signed_value(replace(wrap_pattern(k, dst.width), neg, deleted, dst), dst)
 }
 
 /// `k` modulo `2^width`, as a pattern.
-pub(super) fn wrap_pattern(k: &BigInt, width: u32) -> BigUint {
+fn wrap_pattern(k: &BigInt, width: u32) -> BigUint {
     let mask = BigInt::from(BigUint::ones(width));
     (k & mask).magnitude().clone()
 }

@@ -2,16 +2,29 @@
 //!
 //! Everything is an integer code and a [`FixedType`]; nothing here knows of networks.
 
+mod code;
+mod compare;
 mod convert;
+mod decimal;
+mod double;
+mod integer;
+mod literal;
 mod names;
 mod overflow;
 mod parse;
+mod result;
 mod round;
 mod types;
+mod value;
 
 use overflow::Pattern;
 
+pub use code::{Code, ParseCodeError};
+pub use compare::Comparison;
 pub use convert::{checked_convert, convert, convert_big};
+pub use decimal::{Decimal, ParseDecimalError, TooFar};
 pub use names::MAX_WIDTH;
 pub use parse::{AcSpelling, NamedType, ParseTypeError};
+pub use result::TooWide;
 pub use types::{Family, FixedType, Overflow, Quantization};
+pub use value::{ArithmeticError, Fixed};
