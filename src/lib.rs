@@ -4,6 +4,7 @@
 //! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
 
 pub mod cli;
+pub mod codegen;
 pub mod compile;
 pub mod data;
 pub mod import;

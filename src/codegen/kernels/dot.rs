@@ -1,0 +1,114 @@
+//! Sums of products with constant weights: dense layers and convolutions.
+
+use super::window::Axes;
+use super::{Body, Builder, Config, PerChannel, call};
+use crate::codegen::arrays;
+use crate::ir::Range;
+use crate::ir::kernel::Dot;
+
+/// What dense layers and convolutions have in common.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    pub(crate) channels: usize,
+    pub(crate) filters: usize,
+    pub(crate) groups: usize,
+    pub(crate) accum: String,
+    pub(crate) weight: String,
+    pub(crate) bias: String,
+    pub(crate) shift: PerChannel,
+    pub(crate) place: PerChannel,
+}
+
+/// A dense layer on every position.
+#[derive(Debug)]
+pub(crate) struct Dense {
+    pub(crate) positions: usize,
+    pub(crate) sums: Sums,
+}
+
+/// A convolution.
+#[derive(Debug)]
+pub(crate) struct Conv {
+    pub(crate) axes: Axes,
+    pub(crate) sums: Sums,
+}
+
+pub(super) fn dot(b: &mut Builder, dot: &Dot) -> Result<Body, String> {
+    let axes = Axes::of(&dot.windows)?;
+    let per_group = dot.channels / dot.groups;
+    let weights = dot.weights.to_vec();
+    let bias: Vec<i128> = (0..dot.filters).map(|o| *dot.bias.at(o)).collect();
+    let accumulator = dot
+        .accumulator
+        .values()
+        .iter()
+        .copied()
+        .fold(Range::point(0), Range::hull);
+    let accum = b.integer(accumulator);
+    let weight = b.integer(arrays::hull(&weights));
+    let bias_type = b.integer(arrays::hull(&bias));
+    let layer = b.node.origin.layer.escape_default().to_string();
+    let fan = format!("{per_group} channels, {} filters", dot.filters);
+    let taps: Vec<String> = dot.windows.iter().map(|w| w.kernel.to_string()).collect();
+    let taps = if taps.is_empty() {
+        String::new()
+    } else {
+        format!("{} taps, ", taps.join(" x "))
+    };
+    let scale = scale_note(dot);
+    let w = b.constants(
+        "w",
+        &format!("{layer}: codes of the weights, {taps}{fan}{scale}"),
+        weights,
+        dot.filters,
+    );
+    let bias_array = b.constants(
+        "b",
+        &format!("{layer}: codes of the bias at the binary point of the result"),
+        bias,
+        usize::MAX,
+    );
+    for array in &mut b.arrays {
+        *array = array.clone().in_own_file();
+    }
+    let shifts: Vec<u32> = (0..dot.filters).map(|o| *dot.shift.at(o)).collect();
+    let sums = Sums {
+        channels: dot.channels,
+        filters: dot.filters,
+        groups: dot.groups,
+        accum: b.define("accum", accum, &format!("{layer}: every partial sum")),
+        weight: b.define("weight", weight, &format!("{layer}: codes of the weights")),
+        bias: b.define("bias", bias_type, &format!("{layer}: codes of the bias")),
+        shift: b.per_channel("shift", "left shifts of the sums before the bias", &shifts),
+        place: b.place(dot.filters),
+    };
+    let nonzero = dot.weights.iter().filter(|w| **w != 0).count() as u64;
+    let constants = [w, bias_array];
+    Ok(match axes.positions() {
+        Some(positions) => Body {
+            config: Config::Dense(Dense { positions, sums }),
+            header: "dense",
+            calls: call(b, "dense", &constants),
+            loops: false,
+            products: nonzero * positions as u64,
+        },
+        None => Body {
+            config: Config::Conv(Conv { axes, sums }),
+            header: "conv",
+            calls: call(b, "conv", &constants),
+            loops: true,
+            products: nonzero,
+        },
+    })
+}
+
+/// The binary point of the weights, when there is one for all filters.
+fn scale_note(dot: &Dot) -> String {
+    let mut fracs = dot.weight_frac.values().iter();
+    let first = fracs.next().expect("a period is never empty");
+    if fracs.all(|f| f == first) {
+        format!(", value = code * 2^{}", -i64::from(*first))
+    } else {
+        ", each filter with its own binary point".to_owned()
+    }
+}

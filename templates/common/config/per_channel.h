@@ -1,0 +1,2 @@
+
+    static unsigned {{ f.name }}(unsigned{% if f.varies %} c{% endif %}) { return {{ f.value }}; }

@@ -1,0 +1,4 @@
+
+struct config{{ k.index }} {
+{%- include "common/config/period.h" %}
+};

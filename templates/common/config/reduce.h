@@ -1,0 +1,5 @@
+
+struct config{{ k.index }} {
+    static const unsigned positions = {{ positions }};
+    static const unsigned channels = {{ channels }};
+};
