@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod plan;
 pub mod reference;
+pub mod samples;
 mod values;
 
 pub use reference::RangeViolation;
