@@ -2,9 +2,13 @@
 //!
 //! One file for each command: a clap `Args` structure and a `run` function.
 
+mod csim;
 mod files;
+mod generate;
+mod headers;
 mod inspect;
 mod model_args;
+mod project_args;
 mod simulate;
 mod ui;
 
@@ -31,6 +35,9 @@ struct Cli {
 enum Command {
     Inspect(inspect::Args),
     Simulate(simulate::Args),
+    Generate(generate::Args),
+    Csim(csim::Args),
+    Headers(headers::Args),
 }
 
 /// What a command found, when it could do its work.
@@ -39,7 +46,6 @@ pub(crate) enum Answer {
     /// Done, or yes.
     Yes,
     /// The work was done and the answer is no.
-    #[expect(dead_code, reason = "the first command that compares will say it")]
     No,
 }
 
@@ -69,6 +75,9 @@ pub fn main() -> ExitCode {
     let answer = match cli.command {
         Command::Inspect(args) => inspect::run(&args, &ui),
         Command::Simulate(args) => simulate::run(&args, &ui),
+        Command::Generate(args) => generate::run(&args, &ui),
+        Command::Csim(args) => csim::run(&args, &ui),
+        Command::Headers(args) => headers::run(&args, &ui),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Arguments that every command on a model takes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -83,6 +83,11 @@ enum InternalSigmoidArg {
 }
 
 impl ModelArgs {
+    /// The model's file, as given.
+    pub(super) fn path(&self) -> &Path {
+        &self.model
+    }
+
     /// Compiles the model.
     ///
     /// # Errors
