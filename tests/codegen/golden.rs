@@ -1,0 +1,37 @@
+//! Every golden model, as C++ of both families.
+
+use qk_hls::codegen::Options;
+use qk_hls::csim;
+use rayon::prelude::*;
+
+use crate::support::{self, FAMILIES};
+
+#[test]
+fn golden_models_compute_the_simulators_codes() {
+    let models: Vec<_> = support::golden_folders()
+        .iter()
+        .filter_map(|folder| Some((support::name(folder), support::golden(folder)?)))
+        .collect();
+    assert!(models.len() >= 80, "{} models", models.len());
+    for (backend, family) in FAMILIES {
+        let Some(headers) = support::headers_or_skip(family) else {
+            continue;
+        };
+        let options = Options::new(support::backend(backend), "golden");
+        let wrong: Vec<String> = models
+            .par_iter()
+            .filter_map(|(name, (compiled, batch))| {
+                let found = match csim::check(&compiled.design, &options, batch, &headers) {
+                    Ok(report) if report.mismatches == 0 => {
+                        assert!(report.compared > 0, "{name}");
+                        return None;
+                    }
+                    Ok(report) => report.first[0].to_string(),
+                    Err(error) => error.to_string(),
+                };
+                Some(format!("{name}, {backend}: {found}"))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
