@@ -77,6 +77,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
         files.arrays(path, &arrays)?;
         files.write()?;
     }
+    for warning in &report.warnings {
+        ui.remark(warning);
+    }
     show(args, &report, ui)?;
     Ok(if report.mismatches == 0 {
         Answer::Yes

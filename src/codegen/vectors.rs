@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::project::{PortView, Project};
 use super::{CodegenError, FileSet};
 use crate::ir::Range;
-use crate::ir::kernel::{Design, Node};
+use crate::ir::kernel::{Design, Kernel, Node};
 use crate::num::FixedType;
 
 /// Inputs of a test bench.
@@ -105,6 +105,8 @@ pub struct ProjectInfo {
     pub project: String,
     /// The backend that wrote it.
     pub backend: String,
+    /// Multiplications and other operations on one element that one sample takes, roughly.
+    pub operations: u64,
     /// Inputs in the model's order.
     pub inputs: Vec<PortInfo>,
     /// Outputs in the model's order.
@@ -196,6 +198,7 @@ pub(crate) fn add_files(
     let info = ProjectInfo {
         project: project.name.clone(),
         backend: project.backend.to_owned(),
+        operations: operations(design),
         inputs: ports(&project.inputs),
         outputs: ports(&project.outputs),
         traces: traces
@@ -205,6 +208,31 @@ pub(crate) fn add_files(
     };
     let text = serde_json::to_string_pretty(&info).expect("plain data has a JSON form");
     files.add(PORTS, text);
+}
+
+fn operations(design: &Design) -> u64 {
+    let of = |node: &Node| match &node.kernel {
+        Kernel::Dot(dot) => dot.macs(),
+        Kernel::MatMul => {
+            let left = design.node(node.inputs[0]).ty.shape.last();
+            (node.ty.elements() * left.copied().unwrap_or(1)) as u64
+        }
+        Kernel::Pool { windows, .. } => {
+            let taps: usize = windows.iter().map(|w| w.kernel).product();
+            (node.ty.elements() * taps) as u64
+        }
+        Kernel::Input { .. }
+        | Kernel::Affine(_)
+        | Kernel::Select(_)
+        | Kernel::Clamp(_)
+        | Kernel::Cast(_)
+        | Kernel::Lut(_)
+        | Kernel::Threshold(_)
+        | Kernel::Merge { .. }
+        | Kernel::Move(_)
+        | Kernel::Reduce(_) => node.ty.elements() as u64,
+    };
+    design.nodes.iter().map(of).sum()
 }
 
 /// A port's codes at its binary point, checked.

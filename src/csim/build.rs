@@ -24,46 +24,79 @@ fn compiler() -> String {
 }
 
 /// Flags of every compilation.
-const FLAGS: [&str; 4] = ["-std=c++11", "-O1", "-pipe", "-DQK_TRACE"];
+const FLAGS: [&str; 5] = ["-std=c++11", "-Wall", "-Wextra", "-pipe", "-DQK_TRACE"];
 
-/// Builds the test bench into `folder` and returns the program.
+/// Operations, over all samples, from which optimizing takes less time than it saves: a second of
+/// unoptimized arithmetic on the vendors' types.
+const WORTH_OPTIMIZING: u64 = 4_000_000;
+
+/// A test bench, ready to run.
+pub(super) struct Program {
+    path: PathBuf,
+    /// What the compiler had to say about the project's files.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Builds the test bench in `folder`.
 pub(super) fn compile(
     project: &Path,
     info: &ProjectInfo,
+    samples: usize,
     headers: &Headers,
     folder: &Path,
-) -> Result<PathBuf, CsimError> {
+) -> Result<Program, CsimError> {
     let name = &info.project;
     // One translation unit: the vendor's headers are most of the work.
     let unit = folder.join("unit.cpp");
     let text = format!("#include \"firmware/{name}.cpp\"\n#include \"{name}_test.cpp\"\n");
     fs::write(&unit, text).map_err(at(&unit))?;
     let project = fs::canonicalize(project).map_err(at(project))?;
-    let program = folder.join("test");
+    let path = folder.join("test");
     let compiler = compiler();
+    let work = info.operations.saturating_mul(samples as u64);
+    let level = if work < WORTH_OPTIMIZING {
+        "-O0"
+    } else {
+        "-O1"
+    };
     let mut words = compiler.split_ascii_whitespace();
     let output = Command::new(words.next().unwrap_or("g++"))
         .args(words)
         .args(FLAGS)
+        .arg(level)
         .arg("-isystem")
         .arg(&headers.dir)
         .arg("-I")
         .arg(&project)
         .arg("-o")
-        .arg(&program)
+        .arg(&path)
         .arg(&unit)
         .output()
         .map_err(|source| CsimError::Compiler {
             compiler: compiler.clone(),
             source,
         })?;
-    if output.status.success() {
-        return Ok(program);
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(CsimError::Compile {
+            compiler,
+            message: excerpt(&said, 20),
+        });
     }
-    Err(CsimError::Compile {
-        compiler,
-        message: excerpt(&String::from_utf8_lossy(&output.stderr), 20),
+    Ok(Program {
+        path,
+        warnings: warnings(&said, &project),
     })
+}
+
+/// Warnings about files of the project, with paths from its folder on. The vendors' headers draw
+/// some that are no business of ours.
+fn warnings(said: &str, project: &Path) -> Vec<String> {
+    let prefix = format!("{}/", project.display());
+    let ours = said.lines().filter_map(|line| line.strip_prefix(&prefix));
+    ours.filter(|line| line.contains("warning:"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The first lines of a long text.
@@ -78,7 +111,7 @@ fn excerpt(text: &str, lines: usize) -> String {
 
 /// Runs the test bench on all samples.
 pub(super) fn execute(
-    program: &Path,
+    program: &Program,
     folder: &Path,
     info: &ProjectInfo,
     samples: &Table,
@@ -98,10 +131,10 @@ pub(super) fn execute(
         }
     };
     fs::write(&reference, text).map_err(at(&reference))?;
-    let output = Command::new(program)
+    let output = Command::new(&program.path)
         .current_dir(folder)
         .output()
-        .map_err(at(program))?;
+        .map_err(at(&program.path))?;
     check_status(&output)?;
     let read = |name: &str, ports: &[PortInfo]| {
         let path = data.join(name);

@@ -40,6 +40,8 @@ pub struct Report {
     pub first: Vec<Mismatch>,
     /// For each output, the codes of all samples.
     pub outputs: Vec<Vec<i128>>,
+    /// What the compiler warned of in the project's files; empty, as it should be.
+    pub warnings: Vec<String>,
     /// Time that g++ took.
     pub compile_time: Duration,
     /// Time that the test bench took.
@@ -148,7 +150,7 @@ pub fn run(project: &Path, samples: &Samples, headers: &Headers) -> Result<Repor
     let table = Table::of(project, &info, samples)?;
     let folder = tempfile::tempdir().map_err(at(Path::new("temporary folder")))?;
     let started = Instant::now();
-    let program = build::compile(project, &info, headers, folder.path())?;
+    let program = build::compile(project, &info, table.count, headers, folder.path())?;
     let compile_time = started.elapsed();
     let started = Instant::now();
     let results = build::execute(&program, folder.path(), &info, &table)?;
@@ -160,6 +162,7 @@ pub fn run(project: &Path, samples: &Samples, headers: &Headers) -> Result<Repor
         mismatches: 0,
         first: Vec::new(),
         outputs: results.outputs,
+        warnings: program.warnings,
         compile_time,
         run_time,
         info,
