@@ -1,4 +1,10 @@
 //! Generated projects: what they look like, and that their C++ computes the simulator's codes.
 
+#[path = "../sim/designs.rs"]
+mod designs;
 mod golden;
+mod project;
+mod random;
+mod scripts;
+mod snapshots;
 mod support;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use qk_hls::codegen::{self, Backend};
+use qk_hls::codegen::{self, Backend, FileSet, Options};
 use qk_hls::compile::{self, Compiled};
-use qk_hls::csim::{Headers, headers};
+use qk_hls::csim::{self, Headers, Report, headers};
 use qk_hls::data::{self, Array, Arrays};
 use qk_hls::num::Family;
 use qk_hls::sim::batch::{self, Batch};
@@ -90,4 +90,26 @@ fn inputs(folder: &Path) -> Vec<Array> {
             .collect(),
         other => panic!("{}: {other:?}", folder.display()),
     }
+}
+
+/// What is wrong with a run, if anything: a differing code, a warning, nothing compared.
+pub(crate) fn complaints(report: &Report) -> Option<String> {
+    if let Some(first) = report.first.first() {
+        return Some(format!("{} mismatches: {first}", report.mismatches));
+    }
+    if let Some(first) = report.warnings.first() {
+        return Some(first.clone());
+    }
+    (report.compared == 0).then(|| "nothing was compared".to_owned())
+}
+
+/// The files of a golden model's project and the samples in it.
+pub(crate) fn project(model: &str, backend_name: &str, project: &str) -> FileSet {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/models")
+        .join(model);
+    let (compiled, batch) = golden(&folder).expect("this model compiles");
+    let reference = csim::reference(&compiled.design, &batch).expect("recorded inputs fit");
+    let options = Options::new(backend(backend_name), project);
+    codegen::generate(&compiled.design, &options, &reference.vectors).expect("it has a project")
 }
