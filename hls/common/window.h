@@ -12,6 +12,28 @@ template <int Inputs, int Outputs, int Taps, int Stride, int Dilation, int Sprea
     static const int outputs = Outputs;
     static const int taps = Taps;
 
+    // On the grid that taps walk on, padding and empty cells included: cells under the window, and
+    // cells until the last output is done and the last input has come in.
+    static const int span = (Taps - 1) * Dilation + 1;
+    static const int last_output = (Outputs - 1) * Stride + span;
+    static const int last_input = Pad + (Inputs - 1) * Spread + 1;
+    static const int steps = last_output > last_input ? last_output : last_input;
+    static const int stride = Stride;
+    static const int dilation = Dilation;
+
+    // Whether cell v of the grid is one of the input.
+    static bool real(int v) {
+        const int p = v - Pad;
+        return p >= 0 && p % Spread == 0 && p / Spread < Inputs;
+    }
+    // Whether the window that ends in cell v of the grid belongs to an output.
+    static bool fires(int v) {
+        const int first = v - (span - 1);
+        return first >= 0 && first % Stride == 0 && first / Stride < Outputs;
+    }
+    // That output.
+    static int output(int v) { return (v - (span - 1)) / Stride; }
+
     // Whether tap k of output o falls on a cell of the input.
     static bool reads(int o, int k) {
         const int p = o * Stride + k * Dilation - Pad;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::files::{self, InputFile};
-use crate::codegen::{self, Backend};
+use crate::codegen::{self, Backend, Io};
 use crate::compile::Compiled;
 use crate::sim::batch::{self, Batch};
 use crate::sim::samples;
@@ -44,6 +44,8 @@ enum BackendArg {
 enum IoArg {
     /// Arrays; every layer works on whole tensors
     Parallel,
+    /// Streams of words, one pixel each; the layers run at the same time
+    Stream,
 }
 
 impl ProjectArgs {
@@ -57,10 +59,11 @@ impl ProjectArgs {
     }
 
     pub(super) fn options(&self) -> codegen::Options<'_> {
-        match self.io {
-            IoArg::Parallel => {}
-        }
         codegen::Options {
+            io: match self.io {
+                IoArg::Parallel => Io::Parallel,
+                IoArg::Stream => Io::Stream,
+            },
             part: self.part.as_deref(),
             clock_period: self.clock_period,
             ..codegen::Options::new(self.backend(), &self.name)

@@ -6,7 +6,7 @@ use super::FileSet;
 use super::project::Project;
 use crate::num::Family;
 
-/// A header of `hls/common`, and those that it includes.
+/// A header of `hls/`, and those that it includes.
 struct Header {
     name: &'static str,
     text: &'static str,
@@ -14,63 +14,88 @@ struct Header {
 }
 
 macro_rules! header {
-    ($name:literal, $includes:expr) => {
+    ($folder:literal, $name:literal, $includes:expr) => {
         Header {
             name: $name,
-            text: include_str!(concat!("../../hls/common/", $name, ".h")),
+            text: include_str!(concat!("../../hls/", $folder, "/", $name, ".h")),
             includes: &$includes,
         }
     };
 }
 
 const COMMON: &[Header] = &[
-    header!("affine", ["constants"]),
-    header!("cast", []),
-    header!("clamp", ["constants"]),
-    header!("codes", []),
-    header!("constants", []),
-    header!("conv", ["constants", "window"]),
-    header!("dense", ["constants"]),
-    header!("lut", ["constants"]),
-    header!("matmul", []),
-    header!("merge", []),
-    header!("move", []),
-    header!("pool", ["window"]),
-    header!("reduce", []),
-    header!("select", ["constants"]),
-    header!("threshold", ["constants"]),
-    header!("trace", ["codes"]),
-    header!("window", []),
+    header!("common", "affine", ["constants"]),
+    header!("common", "array", []),
+    header!("common", "cast", ["types"]),
+    header!("common", "clamp", ["constants"]),
+    header!("common", "codes", ["types"]),
+    header!("common", "constants", ["types"]),
+    header!("common", "conv", ["constants", "window"]),
+    header!("common", "conv_stream", ["constants", "line_buffer"]),
+    header!("common", "dense", ["constants"]),
+    header!("common", "fifo", []),
+    header!("common", "line_buffer", ["stream", "window"]),
+    header!("common", "lut", ["constants"]),
+    header!("common", "matmul", ["types"]),
+    header!("common", "merge", ["types"]),
+    header!("common", "move", ["types"]),
+    header!("common", "pool", ["types", "window"]),
+    header!("common", "pool_stream", ["line_buffer", "pool"]),
+    header!("common", "reduce", ["types"]),
+    header!("common", "select", ["constants"]),
+    header!("common", "threshold", ["constants"]),
+    header!("common", "trace", ["codes"]),
+    header!("common", "trace_stream", ["stream", "trace"]),
+    header!("common", "window", []),
+    header!("common", "words", []),
 ];
 
-const TYPES_AP: &str = include_str!("../../hls/ap/types.h");
-const TYPES_AC: &str = include_str!("../../hls/ac/types.h");
+const AP: &[Header] = &[
+    header!("ap", "stream", ["array", "fifo", "types", "words"]),
+    header!("ap", "types", []),
+];
+
+const AC: &[Header] = &[
+    header!("ac", "stream", ["array", "fifo", "types", "words"]),
+    header!("ac", "types", []),
+];
 
 /// Where a project keeps the library.
 pub(crate) const FOLDER: &str = "firmware/nnet_utils";
 
+fn all(family: Family) -> impl Iterator<Item = &'static Header> {
+    let own = match family {
+        Family::Ap => AP,
+        Family::Ac => AC,
+    };
+    COMMON.iter().chain(own)
+}
+
 /// Copies the headers that the project uses. `QK_PROJECT`, which in `hls/` stands for the
 /// project's namespace and in include guards, becomes its name.
 pub(crate) fn add_headers(project: &Project, files: &mut FileSet) {
-    let types = match project.family {
-        Family::Ap => TYPES_AP,
-        Family::Ac => TYPES_AC,
-    };
-    let mut add = |name: &str, text: &str| {
-        files.add(
-            format!("{FOLDER}/{name}.h"),
-            text.replace("QK_PROJECT", &project.name),
-        );
-    };
-    add("types", types);
     let mut wanted: BTreeSet<&str> = project.headers.iter().copied().collect();
     // The test bench and the bridge.
-    wanted.extend(["codes", "trace"]);
-    let direct: Vec<&Header> = COMMON.iter().filter(|h| wanted.contains(h.name)).collect();
-    assert_eq!(direct.len(), wanted.len(), "every header wanted exists");
-    wanted.extend(direct.iter().flat_map(|h| h.includes));
-    for header in COMMON.iter().filter(|h| wanted.contains(h.name)) {
-        add(header.name, header.text);
+    wanted.extend(["codes", "trace", "types"]);
+    if project.is_stream() {
+        wanted.insert("trace_stream");
+    }
+    loop {
+        let known = wanted.len();
+        let used: Vec<&Header> = all(project.family)
+            .filter(|h| wanted.contains(h.name))
+            .collect();
+        assert_eq!(used.len(), known, "every header wanted exists");
+        wanted.extend(used.iter().flat_map(|h| h.includes));
+        if wanted.len() == known {
+            for header in used {
+                files.add(
+                    format!("{FOLDER}/{}.h", header.name),
+                    header.text.replace("QK_PROJECT", &project.name),
+                );
+            }
+            return;
+        }
     }
 }
 
@@ -80,21 +105,17 @@ mod tests {
 
     #[test]
     fn includes_are_what_the_table_says() {
-        for header in COMMON {
-            let mut found: Vec<&str> = header
-                .text
-                .lines()
-                .filter_map(|l| l.strip_prefix("#include \"")?.strip_suffix(".h\""))
-                .filter(|name| *name != "types")
-                .collect();
-            found.sort_unstable();
-            assert_eq!(found, header.includes, "{}", header.name);
-            for include in header.includes {
-                let inner = COMMON.iter().find(|h| h.name == *include).unwrap();
-                assert!(
-                    inner.includes.is_empty(),
-                    "{include}: includes go one level deep"
-                );
+        for family in [Family::Ap, Family::Ac] {
+            for header in all(family) {
+                let mut found: Vec<&str> = header
+                    .text
+                    .lines()
+                    .filter_map(|l| l.strip_prefix("#include \"")?.strip_suffix(".h\""))
+                    .filter(|name| !name.starts_with("ap_") && !name.starts_with("ac_"))
+                    .filter(|name| *name != "hls_stream")
+                    .collect();
+                found.sort_unstable();
+                assert_eq!(found, header.includes, "{}", header.name);
             }
         }
     }

@@ -24,6 +24,7 @@ mod library;
 mod names;
 mod project;
 mod spell;
+mod stream;
 mod vectors;
 mod vitis;
 mod vivado;
@@ -72,11 +73,22 @@ pub fn backend(name: &str) -> Option<&'static dyn Backend> {
     BACKENDS.iter().copied().find(|b| b.name() == name)
 }
 
+/// How tensors enter, leave and move between layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Io {
+    /// As arrays: every layer works on whole tensors.
+    Parallel,
+    /// As streams of words, one pixel each: the layers are processes that run at the same time.
+    Stream,
+}
+
 /// What a user may choose about a project.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// The tool.
     pub backend: &'static dyn Backend,
+    /// Arrays or streams.
+    pub io: Io,
     /// Name of project, namespace and top function.
     pub name: &'a str,
     /// Device; `None` is the backend's default.
@@ -91,6 +103,7 @@ impl<'a> Options<'a> {
     pub fn new(backend: &'static dyn Backend, name: &'a str) -> Self {
         Self {
             backend,
+            io: Io::Parallel,
             name,
             part: None,
             clock_period: None,
@@ -240,7 +253,7 @@ mod tests {
             .map(|e| e.unwrap())
             .filter(|e| e.path().join("mod.rs").exists())
             .map(|e| e.file_name().into_string().unwrap())
-            .filter(|name| name != "kernels")
+            .filter(|name| name != "kernels" && name != "stream")
             .collect();
         folders.sort();
         let mut names: Vec<&str> = BACKENDS.iter().map(|b| b.name()).collect();

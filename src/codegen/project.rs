@@ -7,7 +7,8 @@ use askama::Template;
 use super::arrays::Array;
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
-use super::{CodegenError, FileSet, Options, spell};
+use super::stream::{self, Network, Stream};
+use super::{CodegenError, FileSet, Io, Options, spell};
 use crate::ir::Range;
 use crate::ir::kernel::{Design, Kernel, Node, NodeId, TensorType};
 use crate::num::{Family, FixedType};
@@ -31,6 +32,8 @@ pub struct Project {
     pub(crate) traces: Vec<Trace>,
     pub(crate) headers: BTreeSet<&'static str>,
     pub(crate) schedule: Schedule,
+    /// The processes of io stream; `layers` and `copies` are empty then.
+    pub(crate) network: Option<Network>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -59,6 +62,8 @@ pub(crate) struct PortView {
     /// As C++ writes it.
     pub(crate) spelled: String,
     pub(crate) elements: usize,
+    /// Words of its stream, in io stream.
+    pub(crate) words: usize,
     pub(crate) node: NodeId,
 }
 
@@ -73,9 +78,22 @@ pub(crate) struct Typedef {
 /// One array between kernels.
 #[derive(Debug, Clone)]
 pub(crate) struct Edge {
+    /// Type of its elements.
     pub(crate) type_name: String,
     pub(crate) array: String,
     pub(crate) elements: usize,
+}
+
+impl Edge {
+    /// In io stream, the type of the words.
+    pub(crate) fn word(&self) -> String {
+        word_of(&self.type_name)
+    }
+}
+
+/// The type of words of elements of this type.
+fn word_of(type_name: &str) -> String {
+    type_name.replace("_value_t", "_t")
 }
 
 /// A call of the library.
@@ -113,6 +131,13 @@ pub(crate) struct LayerView {
     pub(crate) declares: Vec<Local>,
     /// Whether it walks over positions in a loop instead of being unrolled as a whole.
     pub(crate) loops: bool,
+}
+
+impl PortView {
+    /// In io stream, the type of the words.
+    pub(crate) fn word(&self) -> String {
+        word_of(&self.type_name)
+    }
 }
 
 impl LayerView {
@@ -167,19 +192,53 @@ impl Project {
             traces: Vec::new(),
             headers: BTreeSet::new(),
             schedule: Schedule::Pipeline,
+            network: None,
             warnings: Vec::new(),
         };
         let live = live_nodes(design);
         let mut namer = Namer::avoiding([options.name]);
-        let edges = project.name_edges(design, &live, &mut namer, errors);
-        if errors.is_empty() {
-            project.add_kernels(design, &live, &edges, errors);
-            project.add_layers(design, &live, &edges, &mut namer);
-            project.add_traces(design, &edges);
-            project.schedule = project.choose_schedule();
-            project.check_limits();
+        let edges = project.name_edges(design, options.io, &live, &mut namer, errors);
+        if !errors.is_empty() {
+            return project;
         }
+        match options.io {
+            Io::Parallel => {
+                project.add_kernels(design, &live, &edges, errors);
+                project.add_layers(design, &live, &edges, &mut namer);
+                project.schedule = project.choose_schedule();
+                project.check_limits();
+            }
+            Io::Stream => project.add_network(design, &live, &edges, &mut namer, errors),
+        }
+        project.add_traces(design, &edges);
         project
+    }
+
+    fn add_network(
+        &mut self,
+        design: &Design,
+        live: &[bool],
+        edges: &[Edge],
+        namer: &mut Namer,
+        errors: &mut Vec<CodegenError>,
+    ) {
+        let parts = stream::Parts {
+            design,
+            live,
+            edges,
+            inputs: &self.inputs,
+            outputs: &self.outputs,
+            family: self.family,
+        };
+        let (network, views) = stream::network(&parts, namer, errors);
+        self.headers.insert("stream");
+        for view in &views {
+            self.headers.insert(view.header);
+            self.types.extend(view.types.iter().cloned());
+        }
+        self.kernels = views;
+        self.network = Some(network);
+        self.schedule = Schedule::Dataflow;
     }
 
     /// Every constant array, in the order of the kernels.
@@ -209,6 +268,16 @@ impl Project {
         }
     }
 
+    pub(crate) fn is_stream(&self) -> bool {
+        self.network.is_some()
+    }
+
+    /// Traces of what the process of a node writes into a stream.
+    pub(crate) fn traces_of<'a>(&'a self, stream: &'a Stream) -> impl Iterator<Item = &'a Trace> {
+        let traces = self.traces.iter();
+        traces.filter(|t| stream.source && t.node == stream.node)
+    }
+
     pub(crate) fn is_catapult(&self) -> bool {
         self.family == Family::Ac
     }
@@ -217,20 +286,26 @@ impl Project {
     fn name_edges(
         &mut self,
         design: &Design,
+        io: Io,
         live: &[bool],
         namer: &mut Namer,
         errors: &mut Vec<CodegenError>,
     ) -> Vec<Edge> {
         let read = read_nodes(design, live);
         let mut edges = Vec::with_capacity(design.nodes.len());
+        let ending = match io {
+            Io::Parallel => "_t",
+            Io::Stream => "_value_t",
+        };
         let numbered = |stem: &str, n: usize| {
             let number = if n == 0 {
                 String::new()
             } else {
                 (n + 1).to_string()
             };
-            format!("{stem}{number}_t")
+            format!("{stem}{number}{ending}")
         };
+        let wanted = |id: NodeId| design.outputs.iter().filter(|p| p.node == id).count();
         for (i, node) in design.nodes.iter().enumerate() {
             let index = i + 1;
             let id = node_id(i);
@@ -240,13 +315,15 @@ impl Project {
                 .outputs
                 .iter()
                 .position(|p| p.node == id)
-                .filter(|_| !read[i] && !matches!(node.kernel, Kernel::Input { .. }));
+                .filter(|_| !read[i] && !matches!(node.kernel, Kernel::Input { .. }))
+                // A stream has one reader.
+                .filter(|_| io == Io::Parallel || wanted(id) == 1);
             let input = design.inputs.iter().position(|p| p.node == id);
             let edge = Edge {
                 type_name: match (input, direct) {
                     (Some(n), _) => numbered("input", n),
                     (_, Some(n)) => numbered("result", n),
-                    _ => format!("layer{index}_t"),
+                    _ => format!("layer{index}{ending}"),
                 },
                 array: match input {
                     Some(n) => namer.unique(&design.inputs[n].name),
@@ -270,6 +347,14 @@ impl Project {
                 spelled: spelled.clone(),
                 comment: format!("{}: {}", node.origin, describe(&node.ty)),
             });
+            if io == Io::Stream {
+                let size = stream::word_size(&node.ty.shape);
+                self.types.push(Typedef {
+                    name: edge.word(),
+                    spelled: format!("nnet::array<{}, {size}>", edge.type_name),
+                    comment: "one word of its stream".to_owned(),
+                });
+            }
             let port = |name: &str| PortView {
                 name: name.to_owned(),
                 array: edge.array.clone(),
@@ -277,6 +362,7 @@ impl Project {
                 fixed,
                 spelled: spelled.clone(),
                 elements: edge.elements,
+                words: edge.elements / stream::word_size(&node.ty.shape),
                 node: id,
             };
             if let Some(n) = input {
@@ -289,7 +375,7 @@ impl Project {
         self.inputs
             .sort_by_key(|p| design.inputs.iter().position(|q| q.node == p.node));
         if errors.is_empty() {
-            self.add_copies(design, &edges, namer, numbered);
+            self.add_copies(design, io, &edges, namer, numbered);
         }
         edges
     }
@@ -298,6 +384,7 @@ impl Project {
     fn add_copies(
         &mut self,
         design: &Design,
+        io: Io,
         edges: &[Edge],
         namer: &mut Namer,
         numbered: impl Fn(&str, usize) -> String,
@@ -310,6 +397,22 @@ impl Project {
             }
             let i = output.node.index();
             let (edge, node) = (&edges[i], &design.nodes[i]);
+            if io == Io::Stream {
+                // A clone of the stream, with the same words.
+                let fixed = edge_type(node).expect("checked when the edge was named");
+                self.outputs.push(PortView {
+                    name: output.name.clone(),
+                    array: namer.unique(&format!("{}_result", output.name)),
+                    type_name: edge.type_name.clone(),
+                    fixed,
+                    spelled: spell::fixed(&fixed, self.family)
+                        .expect("checked when the edge was named"),
+                    elements: edge.elements,
+                    words: edge.elements / stream::word_size(&node.ty.shape),
+                    node: output.node,
+                });
+                continue;
+            }
             let fixed = node.ty.covering().expect("checked when the edge was named");
             let spelled = spell::fixed(&fixed, self.family).expect("a covering type has no modes");
             let type_name = numbered("result", n);
@@ -331,6 +434,7 @@ impl Project {
                 fixed,
                 spelled,
                 elements: edge.elements,
+                words: edge.elements / stream::word_size(&node.ty.shape),
                 node: output.node,
             });
         }
@@ -431,17 +535,22 @@ impl Project {
 
     /// Layer outputs that the top function can see.
     fn add_traces(&mut self, design: &Design, edges: &[Edge]) {
-        let visible: BTreeSet<&str> = self
+        let outside: BTreeSet<&str> = self
             .layers
             .iter()
             .flat_map(|l| &l.outputs)
             .map(|o| o.name.as_str())
             .collect();
+        let visible = |id: NodeId, array: &str| match &self.network {
+            Some(network) => network.source(id).is_some(),
+            None => outside.contains(array),
+        };
+        let mut traces = Vec::new();
         for tap in &design.taps {
             let edge = &edges[tap.node.index()];
-            if visible.contains(edge.array.as_str()) {
+            if visible(tap.node, &edge.array) {
                 let fixed = edge_type(design.node(tap.node)).expect("checked when it was named");
-                self.traces.push(Trace {
+                traces.push(Trace {
                     name: tap.name.clone(),
                     array: edge.array.clone(),
                     elements: edge.elements,
@@ -451,6 +560,7 @@ impl Project {
                 });
             }
         }
+        self.traces = traces;
     }
 
     fn choose_schedule(&self) -> Schedule {
@@ -513,6 +623,14 @@ impl Project {
             format!("{name}_bridge.cpp"),
             Bridge { project: self }.render()?,
         );
+        if let Some(network) = &self.network {
+            let fifos = Fifos {
+                project: self,
+                network,
+            };
+            files.add(format!("{name}_fifos.cpp"), fifos.render()?);
+            files.add("fifo_depths.json", network.summary());
+        }
         Ok(())
     }
 
@@ -554,6 +672,13 @@ struct TestBench<'a> {
 #[template(path = "common/bridge.cpp", escape = "none")]
 struct Bridge<'a> {
     project: &'a Project,
+}
+
+#[derive(Template)]
+#[template(path = "common/fifos.cpp", escape = "none")]
+struct Fifos<'a> {
+    project: &'a Project,
+    network: &'a Network,
 }
 
 #[derive(Template)]

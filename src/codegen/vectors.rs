@@ -105,6 +105,8 @@ pub struct ProjectInfo {
     pub project: String,
     /// The backend that wrote it.
     pub backend: String,
+    /// `parallel` or `stream`.
+    pub io: String,
     /// Multiplications and other operations on one element that one sample takes, roughly.
     pub operations: u64,
     /// Inputs in the model's order.
@@ -198,6 +200,12 @@ pub(crate) fn add_files(
     let info = ProjectInfo {
         project: project.name.clone(),
         backend: project.backend.to_owned(),
+        io: if project.is_stream() {
+            "stream"
+        } else {
+            "parallel"
+        }
+        .to_owned(),
         operations: operations(design),
         inputs: ports(&project.inputs),
         outputs: ports(&project.outputs),

@@ -4,11 +4,19 @@ use askama::Template;
 
 use super::FileSet;
 use super::project::{Project, Schedule};
+use super::stream::{Form, Network};
 
 #[derive(Template)]
 #[template(path = "xilinx/project.cpp", escape = "none")]
 struct Source<'a> {
     project: &'a Project,
+}
+
+#[derive(Template)]
+#[template(path = "xilinx/stream.cpp", escape = "none")]
+struct StreamSource<'a> {
+    project: &'a Project,
+    network: &'a Network,
 }
 
 #[derive(Template)]
@@ -30,7 +38,11 @@ struct Synthesis {}
 /// Adds the files that both tools read.
 pub(crate) fn add_files(project: &Project, files: &mut FileSet) -> Result<(), askama::Error> {
     let name = &project.name;
-    files.add(format!("firmware/{name}.cpp"), Source { project }.render()?);
+    let source = match &project.network {
+        None => Source { project }.render()?,
+        Some(network) => StreamSource { project, network }.render()?,
+    };
+    files.add(format!("firmware/{name}.cpp"), source);
     files.add(format!("firmware/{name}.h"), Header { project }.render()?);
     files.add("project.tcl", Settings { project }.render()?);
     files.add("vivado_synth.tcl", Synthesis {}.render()?);

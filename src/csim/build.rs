@@ -48,7 +48,14 @@ pub(super) fn compile(
     let name = &info.project;
     // One translation unit: the vendor's headers are most of the work.
     let unit = folder.join("unit.cpp");
-    let text = format!("#include \"firmware/{name}.cpp\"\n#include \"{name}_test.cpp\"\n");
+    let text = if info.io == "stream" {
+        // All processes at once, on FIFOs of the declared depths.
+        format!(
+            "#define QK_FIFO_CHECK\n#include \"{name}_fifos.cpp\"\n#include \"{name}_test.cpp\"\n"
+        )
+    } else {
+        format!("#include \"firmware/{name}.cpp\"\n#include \"{name}_test.cpp\"\n")
+    };
     fs::write(&unit, text).map_err(at(&unit))?;
     let project = fs::canonicalize(project).map_err(at(project))?;
     let path = folder.join("test");

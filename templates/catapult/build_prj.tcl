@@ -80,6 +80,9 @@ if {$opt(synth)} {
         go libraries
         directive set -CLOCKS {clk {-CLOCK_PERIOD {{ project.clock_period }} -CLOCK_EDGE rising -CLOCK_UNCERTAINTY 0.0 -RESET_SYNC_NAME rst -RESET_SYNC_ACTIVE high}}
         go assembly
+{%- for n in project.network %}{% for s in n.streams %}{% if !s.port %}
+        directive set /{{ project.name }}/{{ s.name }}:cns -FIFO_DEPTH {{ s.depth }}
+{%- endif %}{% endfor %}{% endfor %}
         go architect
         go allocate
         go schedule

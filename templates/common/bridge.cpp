@@ -23,7 +23,23 @@ void call({% for p in project.inputs %}const C *{{ p.array }}, {% endfor %}{% fo
     {{ p.type_name }} {{ p.array }}_ap[{{ p.elements }}];
 {%- endfor %}
 
+{%- if project.is_stream() %}
+{%- for p in project.inputs %}
+    nnet::stream<{{ p.word() }}> {{ p.array }}_stream;
+    nnet::write_all<{{ p.words }}, {{ p.word() }}>({{ p.array }}_ap, {{ p.array }}_stream);
+{%- endfor %}
+{%- for p in project.outputs %}
+    nnet::stream<{{ p.word() }}> {{ p.array }}_stream;
+{%- endfor %}
+
+    {{ name }}({% for a in project.port_arrays() %}{{ a }}_stream{% if !loop.last %}, {% endif %}{% endfor %});
+{% for p in project.outputs %}
+    nnet::read_all<{{ p.words }}, {{ p.word() }}>({{ p.array }}_stream, {{ p.array }}_ap);
+{%- endfor %}
+{%- else %}
+
     {{ name }}({% for a in project.port_arrays() %}{{ a }}_ap{% if !loop.last %}, {% endif %}{% endfor %});
+{% endif -%}
 {% for p in project.outputs %}
     for (unsigned i = 0; i < {{ p.elements }}; i++) {
         {{ p.array }}[i] = static_cast<C>({{ p.array }}_ap[i].to_double());

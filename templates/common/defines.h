@@ -1,6 +1,9 @@
 #ifndef {{ project.name }}_DEFINES_H_
 #define {{ project.name }}_DEFINES_H_
 
+{% if project.is_stream() -%}
+#include "nnet_utils/stream.h"
+{% endif -%}
 #include "nnet_utils/types.h"
 
 namespace {{ project.name }} {

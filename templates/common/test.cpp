@@ -16,6 +16,17 @@ static const char *const results_path = "tb_data/rtl_cosim_results.log";
 static const char *const results_path = "tb_data/csim_results.log";
 #endif
 
+{%- if project.is_stream() %}
+#ifdef QK_FIFO_CHECK
+namespace {{ name }} {
+// The same function on bounded FIFOs: {{ name }}_fifos.cpp.
+void {{ name }}_fifos(
+{%- for p in project.inputs %}
+    nnet::stream<{{ p.word() }}> &{{ p.array }},{% endfor %}{% for p in project.outputs %}
+    nnet::stream<{{ p.word() }}> &{{ p.array }}{% if !loop.last %},{% endif %}{% endfor %});
+} // namespace {{ name }}
+#endif
+{% endif %}
 // hls-fpga-machine-learning insert arrays
 {%- for p in project.inputs %}
 static {{ name }}::{{ p.type_name }} {{ p.array }}[{{ p.elements }}];
@@ -82,7 +93,29 @@ int main(int argc, char *argv[]) {
         }
 
         // hls-fpga-machine-learning insert top-level-function
+{%- if project.is_stream() %}
+{%- for p in project.inputs %}
+        nnet::stream<{{ name }}::{{ p.word() }}> {{ p.array }}_stream;
+        nnet::write_all<{{ p.words }}, {{ name }}::{{ p.word() }}>({{ p.array }}, {{ p.array }}_stream);
+{%- endfor %}
+{%- for p in project.outputs %}
+        nnet::stream<{{ name }}::{{ p.word() }}> {{ p.array }}_stream;
+{%- endfor %}
+#ifdef QK_FIFO_CHECK
+        {{ name }}::{{ name }}_fifos({% for a in project.port_arrays() %}{{ a }}_stream{% if !loop.last %}, {% endif %}{% endfor %});
+#else
+        {{ name }}::{{ name }}({% for a in project.port_arrays() %}{{ a }}_stream{% if !loop.last %}, {% endif %}{% endfor %});
+#endif
+{%- for p in project.outputs %}
+        nnet::read_all<{{ p.words }}, {{ name }}::{{ p.word() }}>({{ p.array }}_stream, {{ p.array }});
+{%- endfor %}
+        if ({% for a in project.port_arrays() %}!{{ a }}_stream.empty(){% if !loop.last %} || {% endif %}{% endfor %}) {
+            std::fprintf(stderr, "ERROR: sample %lu: words are left in a stream\n", samples);
+            {{ project.finish("2") }};
+        }
+{%- else %}
         {{ name }}::{{ name }}({{ project.port_arrays()|join(", ") }});
+{%- endif %}
 
         // hls-fpga-machine-learning insert output
 {%- for p in project.outputs %}

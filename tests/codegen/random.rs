@@ -1,6 +1,6 @@
 //! Random designs of every kernel, as C++ of both families.
 
-use qk_hls::codegen::Options;
+use qk_hls::codegen::{Io, Options};
 use qk_hls::csim::{self, CheckError};
 use qk_hls::ir::Periodic;
 use qk_hls::ir::kernel::{Affine, Design, Kernel, Node, NodeId};
@@ -67,12 +67,24 @@ fn with_binary_points(random: &Design, dice: &mut Dice) -> Design {
 }
 
 #[test]
-fn random_designs_compute_the_simulators_codes() {
+fn random_designs_compute_the_simulators_codes_as_arrays() {
+    check(Io::Parallel);
+}
+
+#[test]
+fn random_designs_compute_the_simulators_codes_as_streams() {
+    check(Io::Stream);
+}
+
+fn check(io: Io) {
     for (backend, family) in FAMILIES {
         let Some(headers) = support::headers_or_skip(family) else {
             continue;
         };
-        let options = Options::new(support::backend(backend), "trial");
+        let options = Options {
+            io,
+            ..Options::new(support::backend(backend), "trial")
+        };
         let results: Vec<Result<(), String>> = (0..SEEDS)
             .into_par_iter()
             .filter_map(|seed| {

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use qk_hls::codegen::Io;
+
 use crate::support;
 
 /// Commands of Vivado HLS and Vitis HLS that the scripts may use. Any other unknown command ends
@@ -61,7 +63,7 @@ source {script}
 
 fn project(backend: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
-    support::project("dense_mlp", backend, "tried")
+    support::project("dense_mlp", backend, Io::Parallel, "tried")
         .write(&root.path().join("project"), false)
         .unwrap();
     root

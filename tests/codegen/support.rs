@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use qk_hls::codegen::{self, Backend, FileSet, Options};
+use qk_hls::codegen::{self, Backend, FileSet, Io, Options};
 use qk_hls::compile::{self, Compiled};
 use qk_hls::csim::{self, Headers, Report, headers};
 use qk_hls::data::{self, Array, Arrays};
@@ -12,6 +12,8 @@ use serde_json::Value;
 
 /// The backends whose C++ is compiled: one for each family of types. Vivado's C++ is that of Vitis.
 pub(crate) const FAMILIES: [(&str, Family); 2] = [("vitis", Family::Ap), ("catapult", Family::Ac)];
+
+pub(crate) const IOS: [Io; 2] = [Io::Parallel, Io::Stream];
 
 pub(crate) fn backend(name: &str) -> &'static dyn Backend {
     codegen::backend(name).expect("a backend's name")
@@ -104,12 +106,15 @@ pub(crate) fn complaints(report: &Report) -> Option<String> {
 }
 
 /// The files of a golden model's project and the samples in it.
-pub(crate) fn project(model: &str, backend_name: &str, project: &str) -> FileSet {
+pub(crate) fn project(model: &str, backend_name: &str, io: Io, project: &str) -> FileSet {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/models")
         .join(model);
     let (compiled, batch) = golden(&folder).expect("this model compiles");
     let reference = csim::reference(&compiled.design, &batch).expect("recorded inputs fit");
-    let options = Options::new(backend(backend_name), project);
+    let options = Options {
+        io,
+        ..Options::new(backend(backend_name), project)
+    };
     codegen::generate(&compiled.design, &options, &reference.vectors).expect("it has a project")
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::project::{Project, Schedule};
+use super::stream::{Form, Network};
 use super::{Backend, FileSet};
 use crate::num::Family;
 
@@ -14,6 +15,13 @@ pub(crate) struct Catapult;
 #[template(path = "catapult/project.cpp", escape = "none")]
 struct Source<'a> {
     project: &'a Project,
+}
+
+#[derive(Template)]
+#[template(path = "catapult/stream.cpp", escape = "none")]
+struct StreamSource<'a> {
+    project: &'a Project,
+    network: &'a Network,
 }
 
 #[derive(Template)]
@@ -43,7 +51,11 @@ impl Backend for Catapult {
 
     fn render(&self, project: &Project, files: &mut FileSet) -> Result<(), askama::Error> {
         let name = &project.name;
-        files.add(format!("firmware/{name}.cpp"), Source { project }.render()?);
+        let source = match &project.network {
+            None => Source { project }.render()?,
+            Some(network) => StreamSource { project, network }.render()?,
+        };
+        files.add(format!("firmware/{name}.cpp"), source);
         files.add(format!("firmware/{name}.h"), Header { project }.render()?);
         files.add("build_prj.tcl", BuildPrj { project }.render()?);
         Ok(())

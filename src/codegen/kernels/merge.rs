@@ -29,7 +29,7 @@ impl Merge {
 pub(super) fn merge(b: &mut Builder, op: Op, shifts: &[u32]) -> Body {
     let shape = &b.node.ty.shape;
     let operands: Vec<_> = (0..b.node.inputs.len())
-        .map(|k| &b.operand_node(k).ty)
+        .map(|k| b.operand_type(k))
         .collect();
     let shift = |k: usize| shifts.get(k).copied().unwrap_or(0);
     let result = b.node.ty.hull();

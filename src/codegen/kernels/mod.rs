@@ -6,7 +6,7 @@ mod moves;
 mod pointwise;
 mod window;
 
-use crate::ir::kernel::{Design, Kernel, Node, NodeId, Reduce};
+use crate::ir::kernel::{Design, Kernel, Node, NodeId, Reduce, TensorType};
 use crate::ir::{Origin, Range};
 use crate::num::Family;
 
@@ -74,8 +74,8 @@ pub(crate) struct PerChannel {
 
 /// What the kernel builders share: the node, its surroundings, and what they produce.
 struct Builder<'a> {
-    design: &'a Design,
     node: &'a Node,
+    operands: &'a [TensorType],
     id: NodeId,
     edges: &'a [Edge],
     family: Family,
@@ -105,9 +105,24 @@ pub(crate) fn view(
     family: Family,
 ) -> Result<Option<KernelView>, String> {
     let node = design.node(id);
+    let operands: Vec<TensorType> = design.operand_types(node).into_iter().cloned().collect();
+    view_of(node, &operands, id, edges, family)
+}
+
+/// The C++ of a node that works on tensors of these types: those of the design, or parts of them.
+///
+/// # Errors
+/// Why it has none, for people.
+pub(crate) fn view_of(
+    node: &Node,
+    operands: &[TensorType],
+    id: NodeId,
+    edges: &[Edge],
+    family: Family,
+) -> Result<Option<KernelView>, String> {
     let mut b = Builder {
-        design,
         node,
+        operands,
         id,
         edges,
         family,
@@ -131,12 +146,11 @@ pub(crate) fn view(
         Kernel::Move(rearrangement) => moves::moves(&mut b, rearrangement),
         Kernel::Reduce(reduce) => reduction(&b, *reduce),
     };
-    let title = b.title();
     Ok(Some(KernelView {
         node: id,
         origin: node.origin.clone(),
         index: b.index,
-        title,
+        title: title(node),
         arrays: b.arrays,
         types: b.types,
         config: body.config,
@@ -146,6 +160,21 @@ pub(crate) fn view(
         loops: body.loops,
         products: body.products,
     }))
+}
+
+/// What a node computes and what its result is, in one line for comments.
+pub(crate) fn title(node: &Node) -> String {
+    let note = if node.note.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", node.note)
+    };
+    format!("{}{note}: {}", kind(&node.kernel), describe(&node.ty)).replace(['\n', '\r', '\\'], " ")
+}
+
+/// A function of the library with the config struct of this number.
+pub(crate) fn named(function: &str, index: usize) -> String {
+    format!("{function}<config{index}>")
 }
 
 impl KernelView {
@@ -161,9 +190,9 @@ impl<'a> Builder<'a> {
         self.edges[self.node.inputs[k].index()].array.clone()
     }
 
-    /// Node of operand `k`.
-    fn operand_node(&self, k: usize) -> &'a Node {
-        self.design.node(self.node.inputs[k])
+    /// Type of operand `k`.
+    fn operand_type(&self, k: usize) -> &'a TensorType {
+        &self.operands[k]
     }
 
     /// Array of the result.
@@ -175,19 +204,9 @@ impl<'a> Builder<'a> {
         self.edges[self.id.index()].type_name.clone()
     }
 
-    fn title(&self) -> String {
-        let note = if self.node.note.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", self.node.note)
-        };
-        let what = kind(&self.node.kernel);
-        format!("{what}{note}: {}", describe(&self.node.ty)).replace(['\n', '\r', '\\'], " ")
-    }
-
     /// `name<config5>`.
     fn function(&self, name: &str) -> String {
-        format!("{name}<config{}>", self.index)
+        named(name, self.index)
     }
 
     /// Adds a constant array `<stem><index>` and returns its name.
@@ -239,13 +258,13 @@ impl<'a> Builder<'a> {
 
     /// Right shift of the operand's array element to each position's own code.
     fn align(&mut self, period: usize) -> PerChannel {
-        let shifts = alignment(self.operand_node(0), period);
+        let shifts = alignment(self.operand_type(0), period);
         self.per_channel("align", "right shifts to each channel's own code", &shifts)
     }
 
     /// Left shift of each position's code to the binary point of the result's array.
     fn place(&mut self, period: usize) -> PerChannel {
-        let shifts = alignment(self.node, period);
+        let shifts = alignment(&self.node.ty, period);
         self.per_channel(
             "place",
             "left shifts to the binary point of the result",
@@ -256,8 +275,8 @@ impl<'a> Builder<'a> {
 
 /// For each position of the period: how far the code of an array element of this node's result is
 /// shifted against the channel's own code.
-fn alignment(node: &Node, period: usize) -> Vec<u32> {
-    let frac = &node.ty.frac;
+fn alignment(ty: &TensorType, period: usize) -> Vec<u32> {
+    let frac = &ty.frac;
     let finest = frac.values().iter().max().expect("a period is never empty");
     let limit = crate::ir::kernel::MAX_WIDTH;
     // Only zeros can be shifted farther than the widest type.
@@ -284,10 +303,10 @@ fn common_period(elements: usize, periods: &[usize]) -> usize {
 }
 
 fn matmul(b: &Builder) -> Body {
-    let (left, right) = (b.operand_node(0), b.operand_node(1));
-    let (rows, inner) = last_two(&left.ty.shape);
-    let (_, columns) = last_two(&right.ty.shape);
-    let batch = left.ty.elements() / (rows * inner);
+    let (left, right) = (b.operand_type(0), b.operand_type(1));
+    let (rows, inner) = last_two(&left.shape);
+    let (_, columns) = last_two(&right.shape);
+    let batch = left.elements() / (rows * inner);
     Body {
         config: Config::MatMul(MatMul {
             batch,
@@ -313,7 +332,7 @@ fn last_two(shape: &[usize]) -> (usize, usize) {
 }
 
 fn reduction(b: &Builder, reduce: Reduce) -> Body {
-    let operand = &b.operand_node(0).ty;
+    let operand = b.operand_type(0);
     let channels = operand.shape.last().copied().unwrap_or(1);
     let function = match reduce {
         Reduce::Max => "reduce_max",

@@ -63,7 +63,7 @@ fn concat(b: &Builder, axis: usize) -> Vec<Call> {
     let mut first = 0;
     let mut calls = Vec::new();
     for k in 0..b.node.inputs.len() {
-        let block = b.operand_node(k).ty.shape[axis] * inner;
+        let block = b.operand_type(k).shape[axis] * inner;
         calls.push(Call {
             function: format!("place<{count}, {block}, {first}, {distance}>"),
             args: vec![b.operand(k), b.result()],
@@ -74,7 +74,7 @@ fn concat(b: &Builder, axis: usize) -> Vec<Call> {
 }
 
 fn walks(b: &Builder, rearrangement: &Move) -> (Vec<Walk>, usize) {
-    let from = &b.operand_node(0).ty.shape;
+    let from = &b.operand_type(0).shape;
     let to = &b.node.ty.shape;
     let mut strides = vec![1_usize; from.len()];
     for a in (1..from.len()).rev() {
@@ -152,7 +152,7 @@ fn rearrange(b: &mut Builder, walks: &[Walk], origin: usize) -> Body {
     }
     Body {
         config: Config::Rearrange(Rearrange {
-            inputs: b.operand_node(0).ty.elements(),
+            inputs: b.operand_type(0).elements(),
             outputs: b.node.ty.elements(),
             axes: walks.len(),
             origin,

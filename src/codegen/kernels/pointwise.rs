@@ -53,7 +53,7 @@ impl Builder<'_> {
         let elements = self.node.ty.elements();
         let mut all = parameters.to_vec();
         all.push(self.node.ty.frac.period());
-        all.push(self.operand_node(0).ty.frac.period());
+        all.push(self.operand_type(0).frac.period());
         let period = common_period(elements, &all);
         (elements / period, period)
     }
@@ -118,7 +118,7 @@ pub(super) fn select(b: &mut Builder, select: &Select) -> Body {
         threshold,
         period,
     );
-    let compare = b.operand_node(0).ty.hull().hull(t_range);
+    let compare = b.operand_type(0).hull().hull(t_range);
     let mut types = vec![("compare_t", b.signed_integer(compare))];
     let mut constants = vec![t];
     for (stem, name, comment, values) in [
@@ -176,7 +176,7 @@ pub(super) fn clamp(b: &mut Builder, limits: &Periodic<Range>) -> Body {
     let (positions, period) = b.periods(&[limits.period()]);
     let (lo, lo_range) = b.periodic("lo", "lower limits", &limits.map(|r| r.lo), period);
     let (hi, hi_range) = b.periodic("hi", "upper limits", &limits.map(|r| r.hi), period);
-    let compare = b.operand_node(0).ty.hull().hull(lo_range).hull(hi_range);
+    let compare = b.operand_type(0).hull().hull(lo_range).hull(hi_range);
     let config = Pointwise {
         positions,
         period,
@@ -313,7 +313,7 @@ pub(super) fn lut(b: &mut Builder, lut: &LutKernel) -> Body {
 pub(super) fn threshold(b: &mut Builder, stairs: &Periodic<Arc<Staircase>>) -> Body {
     let (positions, period) = b.periods(&[stairs.period()]);
     let (stairs, which) = distinct(stairs, period);
-    let operand = b.operand_node(0).ty.hull();
+    let operand = b.operand_type(0).hull();
     // Shorter stairs are filled up with thresholds that no code reaches.
     let never = operand.hi + 1;
     let steps = stairs.iter().map(|s| s.thresholds.len()).max().unwrap_or(0);

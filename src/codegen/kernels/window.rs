@@ -63,7 +63,7 @@ pub(crate) struct Pool {
 }
 
 pub(super) fn pool(b: &mut Builder, windows: &[Window], kind: PoolKind) -> Result<Body, String> {
-    let operand = &b.operand_node(0).ty;
+    let operand = b.operand_type(0);
     let result = b.node.ty.hull();
     let (name, range): (_, Range) = match kind {
         PoolKind::Sum => ("nnet::pool_sum", result),

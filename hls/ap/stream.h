@@ -1,0 +1,27 @@
+// Streams of packed words: AXI streams at the ports, FIFOs between the layers.
+#ifndef QK_PROJECT_STREAM_H_
+#define QK_PROJECT_STREAM_H_
+
+#include "hls_stream.h"
+
+#include "array.h"
+#include "types.h"
+#ifdef QK_FIFO_CHECK
+#include "fifo.h"
+#endif
+
+namespace QK_PROJECT {
+namespace nnet {
+
+#ifdef QK_FIFO_CHECK
+template <class W> using stream = fifo<W, hls::stream<W> >;
+#else
+template <class W> using stream = hls::stream<W>;
+#endif
+
+} // namespace nnet
+} // namespace QK_PROJECT
+
+#include "words.h"
+
+#endif

@@ -1,0 +1,68 @@
+{%- for p in network.processes %}
+// {{ p.title }}
+{%- if project.is_catapult() %}
+#ifdef __SYNTHESIS__
+#pragma hls_design block
+#endif
+{%- endif %}
+static void {{ p.function }}(
+{%- for a in p.inputs %}nnet::stream<{{ a.word }}> &{{ a.parameter }}{% if !loop.last || !p.outputs.is_empty() %}, {% endif %}{% endfor %}
+{%- for a in p.outputs %}nnet::stream<{{ a.word }}> &{{ a.parameter }}{% if !loop.last %}, {% endif %}{% endfor %}) {
+{%- match p.form %}
+{%- when Form::Pixels with (_steps) %}
+{%- for stage in p.stages %}
+    // {{ stage.comment }}
+{%- for call in stage.calls %}
+    nnet::{{ call.function }}({{ call.args|join(", ") }});
+{%- endfor %}
+{%- endfor %}
+{%- when Form::Clone with (count) %}
+    QK_PIPELINED_LOOP
+    for (unsigned n = 0; n < {{ count }}; n++) {
+        QK_PIPELINED_BODY
+        {% if !p.outputs.is_empty() %}const {{ p.inputs[0].word }} word = {% endif %}{{ p.inputs[0].parameter }}.read();
+{%- for a in p.outputs %}
+        {{ a.parameter }}.write(word);
+{%- endfor %}
+    }
+{%- when Form::Words with (count) %}
+    QK_PIPELINED_LOOP
+    for (unsigned n = 0; n < {{ count }}; n++) {
+        QK_PIPELINED_BODY
+{%- for a in p.arrays() %}
+        {{ a.type_name }} {{ a.name }}[{{ a.elements }}];
+        QK_REGISTERS({{ a.name }})
+{%- endfor %}
+{%- for a in p.inputs %}
+        nnet::read<{{ a.word }}>({{ a.parameter }}, {{ a.array.name }});
+{%- endfor %}
+{%- for stage in p.stages %}
+        // {{ stage.comment }}
+{%- for call in stage.calls %}
+        nnet::{{ call.function }}({{ call.args|join(", ") }});
+{%- endfor %}
+{%- endfor %}
+{%- for a in p.outputs %}
+        nnet::write<{{ a.word }}>({{ a.array.name }}, {{ a.parameter }});
+{%- endfor %}
+    }
+{%- when Form::Whole %}
+{%- for a in p.arrays() %}
+    {{ a.type_name }} {{ a.name }}[{{ a.elements }}];
+    QK_REGISTERS({{ a.name }})
+{%- endfor %}
+{%- for a in p.inputs %}
+    nnet::read_all<{{ a.words }}, {{ a.word }}>({{ a.parameter }}, {{ a.array.name }});
+{%- endfor %}
+{%- for stage in p.stages %}
+    // {{ stage.comment }}
+{%- for call in stage.calls %}
+    nnet::{{ call.function }}({{ call.args|join(", ") }});
+{%- endfor %}
+{%- endfor %}
+{%- for a in p.outputs %}
+    nnet::write_all<{{ a.words }}, {{ a.word }}>({{ a.array.name }}, {{ a.parameter }});
+{%- endfor %}
+{%- endmatch %}
+}
+{% endfor %}
