@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::import::{self, ImportErrors, RawModel};
+use crate::import::{self, Import, ImportErrors, RawModel};
 use crate::ir::kernel::{Design, Port};
 use crate::ir::math::Network;
 use crate::layers::{self, LayerError};
@@ -99,7 +99,19 @@ pub fn compile(
     options: &Options,
 ) -> Result<Compiled, CompileError> {
     let imported = import::load(model, weights)?;
-    let file = model.display().to_string();
+    compile_import(&model.display().to_string(), imported, options)
+}
+
+/// Lowers and resolves a model that was read already; `file` is its name in messages.
+///
+/// # Errors
+/// All problems of the first stage that has any.
+pub fn compile_import(
+    file: &str,
+    imported: Import,
+    options: &Options,
+) -> Result<Compiled, CompileError> {
+    let file = file.to_owned();
     let lowered =
         layers::lower(&imported.model, &options.layers).map_err(|errors| CompileError::Layers {
             file: file.clone(),

@@ -57,6 +57,9 @@ struct Summary<'a> {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    if let Some(path) = &args.output {
+        Outputs::check(std::slice::from_ref(path), &[args.model.path()])?;
+    }
     let report = if args.model.path().is_dir() {
         project(args)?
     } else {

@@ -4,14 +4,22 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use crate::compile::Compiled;
 use crate::data::{self, Array, Arrays, npy, npz};
 use crate::ir::kernel::Port;
+use crate::sim::batch::{self, Batch};
 
 /// `-i FILE` or `-i NAME=FILE`.
 #[derive(Debug, Clone)]
 pub(super) struct InputFile {
     name: Option<String>,
     path: PathBuf,
+}
+
+impl InputFile {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Reads `FILE` or `NAME=FILE`; a file whose own name holds `=` wins.
@@ -28,14 +36,36 @@ pub(super) fn input_file(text: &str) -> Result<InputFile, String> {
     }
 }
 
-/// One array for each input of the model, in its order.
+/// The samples in some files, as codes; with `round` the nearest ones.
+///
+/// # Errors
+/// Files that cannot be read or do not fit the model's inputs, all at once.
+pub(super) fn batch(
+    files: &[InputFile],
+    compiled: &Compiled,
+    round: bool,
+) -> Result<Batch, Failure> {
+    let design = &compiled.design;
+    let (shown, arrays): (Vec<String>, Vec<Array>) =
+        inputs(files, &design.inputs)?.into_iter().unzip();
+    batch::batch(design, &compiled.derived_inputs, &arrays, round).map_err(|errors| {
+        let each = errors.iter().map(|error| {
+            let port = design.inputs.iter().position(|p| p.name == error.input());
+            let file = port.and_then(|p| shown.get(p)).map_or("", String::as_str);
+            format!("{file}: {error}")
+        });
+        each.collect::<Vec<_>>().join("\n").into()
+    })
+}
+
+/// File and array for each input of the model, in its order.
 ///
 /// # Errors
 /// Files that cannot be read, inputs without an array or with two, names that are no input's.
-pub(super) fn inputs(files: &[InputFile], ports: &[Port]) -> Result<Vec<Array>, Failure> {
+fn inputs(files: &[InputFile], ports: &[Port]) -> Result<Vec<(String, Array)>, Failure> {
     let names: Vec<&str> = ports.iter().map(|p| p.name.as_str()).collect();
     let listed = names.join(", ");
-    let mut found: Vec<Option<Array>> = vec![None; ports.len()];
+    let mut found: Vec<Option<(String, Array)>> = vec![None; ports.len()];
     let mut problems = Vec::new();
     let mut next = 0;
     for file in files {
@@ -43,7 +73,7 @@ pub(super) fn inputs(files: &[InputFile], ports: &[Port]) -> Result<Vec<Array>, 
         let arrays = match data::load(&file.path) {
             Ok(arrays) => arrays,
             Err(error) => {
-                problems.push(format!("{shown}: {error}"));
+                problems.push(format!("{shown} {error}"));
                 continue;
             }
         };
@@ -54,7 +84,7 @@ pub(super) fn inputs(files: &[InputFile], ports: &[Port]) -> Result<Vec<Array>, 
             Some(p) if found[p].is_some() => {
                 problems.push(format!("{shown}: input {} is given twice", names[p]));
             }
-            Some(p) => found[p] = Some(array),
+            Some(p) => found[p] = Some((shown.to_string(), array)),
         };
         let position = |name: &str| names.iter().position(|n| *n == name);
         match (arrays, &file.name) {
@@ -74,8 +104,12 @@ pub(super) fn inputs(files: &[InputFile], ports: &[Port]) -> Result<Vec<Array>, 
                 )),
             },
             (Arrays::Named(arrays), None) => {
+                // The form in which outputs are written: 0, 1, ... in the model's order.
+                let numbered = arrays.len() == names.len()
+                    && (0..names.len()).all(|p| arrays.contains_key(&p.to_string()));
                 for (name, array) in arrays {
-                    place(position(&name), &name, array);
+                    let by_number = || name.parse().ok().filter(|_| numbered);
+                    place(position(&name).or_else(by_number), &name, array);
                 }
             }
         }
@@ -137,6 +171,41 @@ impl Outputs {
         Ok(())
     }
 
+    /// Refuses, before any work is done, names that cannot be written or that something else needs: `read` are the
+    /// files that the command reads.
+    ///
+    /// # Errors
+    /// Every name that will not do.
+    pub(super) fn check(paths: &[PathBuf], read: &[&Path]) -> Result<(), Failure> {
+        let mut problems = Vec::new();
+        for (place, path) in paths.iter().enumerate() {
+            let shown = path.display();
+            if path.is_dir() {
+                problems.push(format!("{shown}: is a folder; name a file"));
+            } else if !folder_of(path).is_dir() {
+                let folder = folder_of(path).display();
+                problems.push(format!("{shown}: there is no folder {folder}"));
+            } else if paths[..place].contains(path) {
+                problems.push(format!(
+                    "{shown}: would be written twice; give the results different names"
+                ));
+            } else if let Ok(whole) = path.canonicalize()
+                && read
+                    .iter()
+                    .any(|r| r.canonicalize().is_ok_and(|r| r == whole))
+            {
+                problems.push(format!(
+                    "{shown}: is read by this command; write to another file"
+                ));
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems.join("\n").into())
+        }
+    }
+
     /// Writes everything beside its place, then moves it there.
     ///
     /// # Errors
@@ -144,24 +213,34 @@ impl Outputs {
     pub(super) fn write(self) -> Result<(), Failure> {
         let mut ready = Vec::with_capacity(self.files.len());
         for (path, content) in self.files {
-            let failed = |e: std::io::Error| format!("{}: {e}", path.display());
-            let folder = match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
+            let failed = |e: std::io::Error| {
+                // Without the name of the temporary file.
+                let kind = e
+                    .raw_os_error()
+                    .map_or(e, std::io::Error::from_raw_os_error);
+                format!("{}: cannot be written: {kind}", path.display())
             };
             let mut builder = tempfile::Builder::new();
             builder.prefix(".qk-hls-");
             // Those of an ordinary new file; temporary files are private by default.
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            let mut file = builder.tempfile_in(folder).map_err(failed)?;
+            let mut file = builder.tempfile_in(folder_of(&path)).map_err(failed)?;
             file.write_all(&content).map_err(failed)?;
             ready.push((file, path));
         }
         for (file, path) in ready {
             file.persist(&path)
-                .map_err(|e| format!("{}: {}", path.display(), e.error))?;
+                .map_err(|e| format!("{}: cannot be written: {}", path.display(), e.error))?;
         }
         Ok(())
+    }
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }

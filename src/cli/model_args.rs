@@ -88,6 +88,11 @@ impl ModelArgs {
         &self.model
     }
 
+    /// The file of its weights, where one is given.
+    pub(super) fn weights(&self) -> Option<&Path> {
+        self.weights.as_deref()
+    }
+
     /// Compiles the model.
     ///
     /// # Errors

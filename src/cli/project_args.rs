@@ -6,7 +6,7 @@ use super::Failure;
 use super::files::{self, InputFile};
 use crate::codegen::{self, Backend, Io};
 use crate::compile::Compiled;
-use crate::sim::batch::{self, Batch};
+use crate::sim::batch::Batch;
 use crate::sim::samples;
 
 /// What a project is for.
@@ -74,7 +74,7 @@ impl ProjectArgs {
 /// Samples for a test bench.
 #[derive(Debug, Clone, Args)]
 pub(super) struct SampleArgs {
-    /// Samples: .npy once for each input in order, NAME=FILE, or one .npz keyed by input names [default: random ones]
+    /// Samples: .npy once for each input in order, NAME=FILE, or one .npz keyed by input names or by 0, 1, ... [default: random ones]
     #[arg(short, long, value_name = "[NAME=]FILE", value_parser = files::input_file)]
     input: Vec<InputFile>,
 
@@ -111,12 +111,7 @@ impl SampleArgs {
         if !self.given() {
             return Ok(samples::random(design, self.limit().unwrap_or(RANDOM), 0));
         }
-        let arrays = files::inputs(&self.input, &design.inputs)?;
-        let mut batch = batch::batch(design, &compiled.derived_inputs, &arrays, self.round_input)
-            .map_err(|errors| {
-            let each: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            each.join("\n")
-        })?;
+        let mut batch = files::batch(&self.input, compiled, self.round_input)?;
         if batch.samples == 0 {
             return Err("the input arrays hold no samples".into());
         }

@@ -17,7 +17,7 @@ pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Samples: .npy once for each input in order, NAME=FILE, or one .npz keyed by input names
+    /// Samples: .npy once for each input in order, NAME=FILE, or one .npz keyed by input names or by 0, 1, ...
     #[arg(short, long, value_name = "[NAME=]FILE", required = true, value_parser = files::input_file)]
     input: Vec<InputFile>,
 
@@ -58,19 +58,13 @@ struct CodeFormat {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    Outputs::check(&written(args), &read(args))?;
     let compiled = args.model.compile()?;
     for remark in &compiled.remarks {
         ui.remark(remark);
     }
     let design = &compiled.design;
-    let arrays = files::inputs(&args.input, &design.inputs)?;
-    let batch = batch::batch(design, &compiled.derived_inputs, &arrays, args.round_input).map_err(
-        |errors| {
-            let each: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            each.join("\n")
-        },
-    )?;
-    drop(arrays);
+    let batch = files::batch(&args.input, &compiled, args.round_input)?;
 
     let mut wanted: Vec<NodeId> = design.outputs.iter().map(|port| port.node).collect();
     if args.trace.is_some() {
@@ -148,6 +142,29 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
+/// Every file that the command will write.
+fn written(args: &Args) -> Vec<PathBuf> {
+    let arrays = std::iter::once(&args.output).chain(&args.trace);
+    let formats = |path: &PathBuf| args.codes.then(|| formats_of(path));
+    arrays
+        .flat_map(|path| std::iter::once(path.clone()).chain(formats(path)))
+        .collect()
+}
+
+/// Every file that the command reads.
+fn read(args: &Args) -> Vec<&Path> {
+    let inputs = args.input.iter().map(InputFile::path);
+    std::iter::once(args.model.path())
+        .chain(args.model.weights())
+        .chain(inputs)
+        .collect()
+}
+
+/// The file of formats beside a file of codes.
+fn formats_of(path: &Path) -> PathBuf {
+    path.with_extension("json")
+}
+
 /// Arrays of one file, and the formats of those that hold codes.
 #[derive(Default)]
 struct Written {
@@ -180,10 +197,7 @@ impl Written {
         files.arrays(path, &self.arrays)?;
         if !self.formats.is_empty() {
             let text = serde_json::to_string_pretty(&self.formats)?;
-            files.add(
-                path.with_extension("json"),
-                format!("{text}\n").into_bytes(),
-            );
+            files.add(formats_of(path), format!("{text}\n").into_bytes());
         }
         Ok(())
     }

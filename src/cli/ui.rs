@@ -69,10 +69,13 @@ impl Ui {
         }
     }
 
-    /// Problems, one a line.
+    /// Problems, one a line; a line that begins with `help:` belongs to the problem before it.
     pub(super) fn errors(&self, text: &str) {
         for line in text.lines() {
-            self.say("error", "31", line);
+            match line.trim_start().strip_prefix("help: ") {
+                Some(help) => self.say("help", "32", help),
+                None => self.say("error", "31", line),
+            }
         }
     }
 

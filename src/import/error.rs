@@ -163,6 +163,12 @@ pub enum GraphProblem {
         /// The class.
         class: String,
     },
+    /// A layer that is not supported, whose weights cannot be told.
+    #[error("its class `{class}` is not known")]
+    UnknownClass {
+        /// The class.
+        class: String,
+    },
     /// Two layers of one level share a name.
     #[error("several layers have this name")]
     DuplicateLayer,
@@ -419,6 +425,7 @@ impl GraphProblem {
         match self {
             GraphProblem::Field { .. } => "graph::field",
             GraphProblem::ModelClass { .. } => "graph::model-class",
+            GraphProblem::UnknownClass { .. } => "graph::unknown-class",
             GraphProblem::DuplicateLayer => "graph::duplicate-layer",
             GraphProblem::UnknownLayer { .. } => "graph::unknown-layer",
             GraphProblem::NoSuchCall { .. } => "graph::node-index",
@@ -438,6 +445,9 @@ impl GraphProblem {
             GraphProblem::ModelClass { .. } => Some(
                 "rebuild the network as keras.Model(inputs, outputs) or keras.Sequential and save that",
             ),
+            GraphProblem::UnknownClass { .. } => {
+                Some("rebuild this part of the network from layers of Keras and QKeras")
+            }
             GraphProblem::Unbuilt => {
                 Some("call the model once, or begin it with keras.Input(shape), then save it")
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::{FileProblem, GraphProblem, ImportErrors, Report, fail};
 use super::h5::{self, H5};
-use super::model::{Container, Format, RawModel};
+use super::model::{Container, Format, Inner, RawModel};
 use super::{MAX_FILE_BYTES, graph, json, keras_zip, weights};
 use crate::untrusted::archive;
 
@@ -347,8 +347,29 @@ fn assemble(
     let mut log = Vec::new();
     let layout = weights::layout(file).map_err(|problem| fail(weights_name, problem))?;
     weights::bind(file, layout, &mut model, &mut report, &mut log);
-    report.check()?;
+    if let Err(mut problems) = report.check() {
+        // A layer of unknown class is often why weights fit nowhere, so it is named first.
+        let mut unknown = Report::new(name);
+        report_unknown(&model, "", &mut unknown);
+        problems.0.splice(0..0, unknown.errors);
+        return Err(problems);
+    }
     Ok(Import { model, log })
+}
+
+/// Reports layers whose class the importer does not know, at every level.
+fn report_unknown(model: &RawModel, prefix: &str, report: &mut Report) {
+    for layer in &model.layers {
+        let place = format!("{prefix}{}", layer.name);
+        match &layer.inner {
+            Inner::Model(inner) => report_unknown(inner, &format!("{place}/"), report),
+            Inner::None if weights::slots::slots(&layer.class_name, &layer.config).is_none() => {
+                let class = layer.class_name.clone();
+                report.layer(&place, GraphProblem::UnknownClass { class });
+            }
+            Inner::None | Inner::Layer(_) | Inner::Directions { .. } | Inner::Cells(_) => {}
+        }
+    }
 }
 
 #[cfg(test)]

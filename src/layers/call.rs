@@ -185,7 +185,8 @@ impl Call<'_> {
         };
         if tensor.shape != shape {
             self.config.problem(format!(
-                "the weight `{name}` ({}) has shape {:?}; the configuration asks for {shape:?}",
+                "the weight `{name}` ({}) has shape {:?}; the configuration asks for {shape:?}: \
+                 architecture and weights must come from the same model",
                 tensor.path, tensor.shape
             ));
             return None;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use super::{Call, Config, find};
+use super::{Call, Config, TABLE, find};
 use crate::import::{CallRef, Inner, RawCall, RawLayer, RawModel, TensorRef};
 use crate::ir::math::{Network, Node, NodeId, Op, Port};
 use crate::ir::{Origin, elements, lift};
@@ -49,6 +49,13 @@ impl std::fmt::Display for LayerError {
 }
 
 impl std::error::Error for LayerError {}
+
+/// Every supported class, for a message.
+fn classes() -> String {
+    let mut classes: Vec<&str> = TABLE.iter().flat_map(|d| d.classes()).copied().collect();
+    classes.sort_unstable();
+    classes.join(", ")
+}
 
 /// A model as mathematics.
 ///
@@ -364,8 +371,9 @@ impl<'a> Walk<'a> {
                 layer,
                 prefix,
                 format!(
-                    "layers of class {} are not supported; `qk-hls help` lists those that are",
-                    layer.class_name
+                    "layers of class {} are not supported; those that are: {}",
+                    layer.class_name,
+                    classes()
                 ),
             );
             return vec![None];

@@ -53,6 +53,19 @@ pub enum BatchError {
     Value(#[from] ValueError),
 }
 
+impl BatchError {
+    /// Name of the input that does not fit.
+    #[must_use]
+    pub fn input(&self) -> &str {
+        match self {
+            Self::Shape { input, .. }
+            | Self::Samples { input, .. }
+            | Self::Integer { input, .. } => input,
+            Self::Value(error) => error.port(),
+        }
+    }
+}
+
 fn tuple(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     format!("({})", sizes.join(", "))

@@ -23,8 +23,9 @@ pub enum Policy {
 pub enum ValueError {
     /// Not on the grid or out of range.
     #[error(
-        "input {input}, sample {sample}, element {index}: {value} is no value of {ty}; \
-         --round-input rounds to the nearest and saturates"
+        "input {input}, sample {sample}, element {index}: {value} is no value of {ty} ({}); \
+         --round-input rounds to the nearest one, half to even, and saturates",
+        span(.ty)
     )]
     NotHeld {
         /// Name of the input.
@@ -71,6 +72,27 @@ pub enum ValueError {
         /// Its binary point.
         frac: i32,
     },
+}
+
+impl ValueError {
+    /// Name of the input or output that holds the value.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        match self {
+            Self::NotHeld { input, .. } | Self::NotFinite { input, .. } => input,
+            Self::Wide { output, .. } | Self::NoFloat { output, .. } => output,
+        }
+    }
+}
+
+/// Range and step of a type, in words.
+fn span(ty: &FixedType) -> String {
+    let step = value_of(1, ty.frac());
+    let end = |raw: Option<i128>| value_of(raw?, ty.frac());
+    match (end(ty.min_raw()), end(ty.max_raw()), step) {
+        (Some(lo), Some(hi), Some(step)) => format!("from {lo} to {hi} in steps of {step}"),
+        _ => format!("steps of 2^{}", -i64::from(ty.frac())),
+    }
 }
 
 /// Codes of an input batch of `values` (samples of `elements` values each).
