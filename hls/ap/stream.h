@@ -14,7 +14,7 @@ namespace QK_PROJECT {
 namespace nnet {
 
 #ifdef QK_FIFO_CHECK
-template <class W> using stream = fifo<W, hls::stream<W> >;
+template <class W> using stream = fifo<W>;
 #else
 template <class W> using stream = hls::stream<W>;
 #endif

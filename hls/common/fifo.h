@@ -112,9 +112,9 @@ class processes {
     ucontext_t main;
 };
 
-// A vendor's stream with a depth: reading waits for a word and writing for a place. Every word is
-// kept, for traces.
-template <class W, class Queue> class fifo {
+// A stream with a depth: reading waits for a word and writing for a place. Every word is kept, for
+// traces.
+template <class W> class fifo {
   public:
     fifo() : name("port"), depth(0), used(0), peak_used(0) {}
     // A depth of 0 is none.
@@ -124,9 +124,8 @@ template <class W, class Queue> class fifo {
         while (used == 0) {
             wait("words of ");
         }
-        used--;
         moved();
-        return queue.read();
+        return words[words.size() - used--];
     }
     void write(const W &word) {
         while (depth != 0 && used == depth) {
@@ -134,7 +133,6 @@ template <class W, class Queue> class fifo {
         }
         used++;
         peak_used = used > peak_used ? used : peak_used;
-        queue.write(word);
         words.push_back(word);
         moved();
     }
@@ -169,7 +167,6 @@ template <class W, class Queue> class fifo {
     unsigned depth;
     unsigned used;
     unsigned peak_used;
-    Queue queue;
     std::vector<W> words;
 };
 
