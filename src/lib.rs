@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod codegen;
 pub mod compile;
+pub mod config;
 pub mod csim;
 pub mod data;
 pub mod import;

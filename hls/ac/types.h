@@ -22,6 +22,13 @@
 // Before a loop and as its first line: one round starts every cycle.
 #define QK_PIPELINED_LOOP QK_PRAGMA(hls_pipeline_init_interval 1)
 #define QK_PIPELINED_BODY
+// The same with a round every n cycles.
+#define QK_PIPELINED_LOOP_II(n) QK_PRAGMA(hls_pipeline_init_interval n)
+#define QK_PIPELINED_BODY_II(n)
+// First line of a loop. Catapult takes the number of parallel rounds before the loop or in Tcl.
+#define QK_UNROLL_BY(n)
+// After a declaration. Words of memories are a directive: WORD_WIDTH in Tcl.
+#define QK_ONE_WORD_A_ROUND(array, n)
 
 namespace QK_PROJECT {
 namespace nnet {

@@ -22,6 +22,13 @@
 // Before a loop and as its first line: one round starts every cycle.
 #define QK_PIPELINED_LOOP
 #define QK_PIPELINED_BODY QK_PRAGMA(HLS PIPELINE II = 1)
+// The same with a round every n cycles.
+#define QK_PIPELINED_LOOP_II(n)
+#define QK_PIPELINED_BODY_II(n) QK_PRAGMA(HLS PIPELINE II = n)
+// First line of a loop: n of its rounds in parallel.
+#define QK_UNROLL_BY(n) QK_PRAGMA(HLS UNROLL factor = n)
+// After a declaration: a memory whose words hold n elements.
+#define QK_ONE_WORD_A_ROUND(array, n) QK_PRAGMA(HLS ARRAY_RESHAPE variable = array cyclic factor = n)
 
 namespace QK_PROJECT {
 namespace nnet {

@@ -28,9 +28,10 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
     for (unsigned n = 0; n < C::batch; n++) {
         for (int d = 0; d < D::outputs; d++) {
             for (int r = 0; r < R::outputs; r++) {
-                QK_PIPELINED_LOOP
+                QK_PIPELINED_LOOP_II(C::ii)
                 for (int q = 0; q < Q::outputs; q++) {
-                    QK_PIPELINED_BODY
+                    QK_PIPELINED_BODY_II(C::ii)
+                    QK_UNROLL_BY(C::parallelization_factor)
                     typename C::accum_t sum[C::filters];
                     QK_REGISTERS(sum)
                     QK_UNROLL

@@ -26,9 +26,9 @@ void conv_stream(stream<X> &x, stream<Y> &y,
     QK_REGISTERS(buffer.window)
     for (unsigned n = 0; n < C::batch; n++) {
         for (int v = 0; v < R::steps; v++) {
-            QK_PIPELINED_LOOP
+            QK_PIPELINED_LOOP_II(C::ii)
             for (int u = 0; u < Q::steps; u++) {
-                QK_PIPELINED_BODY
+                QK_PIPELINED_BODY_II(C::ii)
                 input_t pixel[C::channels];
                 QK_REGISTERS(pixel)
                 read_pixel<R, Q, X>(x, v, u, pixel);

@@ -21,9 +21,9 @@ template <class C, class X, class Y> void pool_stream(stream<X> &x, stream<Y> &y
     QK_REGISTERS(buffer.window)
     for (unsigned n = 0; n < C::batch; n++) {
         for (int v = 0; v < R::steps; v++) {
-            QK_PIPELINED_LOOP
+            QK_PIPELINED_LOOP_II(C::ii)
             for (int u = 0; u < Q::steps; u++) {
-                QK_PIPELINED_BODY
+                QK_PIPELINED_BODY_II(C::ii)
                 input_t pixel[C::channels];
                 QK_REGISTERS(pixel)
                 read_pixel<R, Q, X>(x, v, u, pixel);
@@ -63,9 +63,9 @@ template <class C, class X, class Y> void pool_all_stream(stream<X> &x, stream<Y
     for (unsigned n = 0; n < C::batch; n++) {
         accum_t total[C::channels];
         QK_REGISTERS(total)
-        QK_PIPELINED_LOOP
+        QK_PIPELINED_LOOP_II(C::ii)
         for (int p = 0; p < C::rows::inputs * C::columns::inputs; p++) {
-            QK_PIPELINED_BODY
+            QK_PIPELINED_BODY_II(C::ii)
             const X pixel = x.read();
             QK_UNROLL
             for (unsigned c = 0; c < C::channels; c++) {

@@ -121,15 +121,16 @@ fn project(args: &Args) -> Result<Report, Failure> {
 
 /// A model: generated into a temporary folder.
 fn model(args: &Args, ui: &Ui) -> Result<Report, Failure> {
+    let choices = args.project.choices()?;
     let compiled = args.model.compile()?;
     for remark in &compiled.remarks {
         ui.remark(remark);
     }
     let batch = args.samples.batch(&compiled)?;
-    let headers = headers::find(args.project.backend().family(), args.headers.as_deref())?;
+    let headers = headers::find(choices.backend.family(), args.headers.as_deref())?;
     Ok(csim::check(
         &compiled.design,
-        &args.project.options(),
+        &choices.options(),
         &batch,
         &headers,
     )?)

@@ -29,17 +29,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
+    let choices = args.project.choices()?;
     let compiled = args.model.compile()?;
     for remark in &compiled.remarks {
         ui.remark(remark);
     }
     let batch = args.samples.batch(&compiled)?;
     let reference = csim::reference(&compiled.design, &batch)?;
-    let files = codegen::generate(
-        &compiled.design,
-        &args.project.options(),
-        &reference.vectors,
-    )?;
+    let files = codegen::generate(&compiled.design, &choices.options(), &reference.vectors)?;
     files.write(&args.output, args.force)?;
     for warning in &files.warnings {
         ui.remark(warning);

@@ -2,6 +2,7 @@
 //!
 //! One file for each command: a clap `Args` structure and a `run` function.
 
+mod config;
 mod csim;
 mod files;
 mod generate;
@@ -37,6 +38,7 @@ enum Command {
     Simulate(simulate::Args),
     Generate(generate::Args),
     Csim(csim::Args),
+    Config(config::Args),
     Headers(headers::Args),
 }
 
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, &ui),
         Command::Generate(args) => generate::run(&args, &ui),
         Command::Csim(args) => csim::run(&args, &ui),
+        Command::Config(args) => config::run(&args, &ui),
         Command::Headers(args) => headers::run(&args, &ui),
     };
     match answer {

@@ -1,28 +1,35 @@
 //! Arguments of the commands that write a project.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::files::{self, InputFile};
-use crate::codegen::{self, Backend, Io};
+use crate::codegen::{self, Backend, Directives, Io};
 use crate::compile::Compiled;
+use crate::config::{BackendName, Config, IoName};
 use crate::sim::batch::Batch;
 use crate::sim::samples;
 
-/// What a project is for.
+/// What a project is for; options win over the configuration file.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ProjectArgs {
-    /// The tool that the project is for
-    #[arg(long, value_enum, default_value_t = BackendArg::Vitis)]
-    backend: BackendArg,
+    /// The tool that the project is for [default: vitis]
+    #[arg(long, value_enum)]
+    backend: Option<BackendArg>,
 
-    /// How tensors enter, leave and move between layers
-    #[arg(long, value_enum, default_value_t = IoArg::Parallel)]
-    io: IoArg,
+    /// How tensors enter, leave and move between layers [default: parallel]
+    #[arg(long, value_enum)]
+    io: Option<IoArg>,
 
-    /// Name of project, namespace and top function
-    #[arg(long, default_value = "myproject")]
-    name: String,
+    /// Configuration file; `qk-hls config` writes one
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// Name of project, namespace and top function [default: myproject]
+    #[arg(long)]
+    name: Option<String>,
 
     /// Device [default: the tool's usual one]
     #[arg(long, value_name = "PART")]
@@ -48,25 +55,70 @@ enum IoArg {
     Stream,
 }
 
-impl ProjectArgs {
-    pub(super) fn backend(&self) -> &'static dyn Backend {
-        let name = match self.backend {
-            BackendArg::Vitis => "vitis",
-            BackendArg::Vivado => "vivado",
-            BackendArg::Catapult => "catapult",
-        };
-        codegen::backend(name).expect("every name above is a backend's")
-    }
+/// Everything that is decided about a project.
+pub(super) struct Choices {
+    pub(super) backend: &'static dyn Backend,
+    io: Io,
+    name: String,
+    part: Option<String>,
+    clock_period: Option<f64>,
+    directives: Directives,
+}
 
+impl ProjectArgs {
+    /// Reads the configuration file and puts the options on top.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood.
+    pub(super) fn choices(&self) -> Result<Choices, Failure> {
+        let file = match &self.config {
+            None => Config::default(),
+            Some(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path).map_err(|e| format!("{shown}: {e}"))?;
+                Config::parse(&text).map_err(|e| format!("{shown}: {e}"))?
+            }
+        };
+        let directives = file.directives();
+        let project = file.project;
+        let given = self.backend.map(|b| match b {
+            BackendArg::Vitis => BackendName::Vitis,
+            BackendArg::Vivado => BackendName::Vivado,
+            BackendArg::Catapult => BackendName::Catapult,
+        });
+        let name = match given.or(project.backend).unwrap_or(BackendName::Vitis) {
+            BackendName::Vitis => "vitis",
+            BackendName::Vivado => "vivado",
+            BackendName::Catapult => "catapult",
+        };
+        let given = self.io.map(|io| match io {
+            IoArg::Parallel => IoName::Parallel,
+            IoArg::Stream => IoName::Stream,
+        });
+        let io = match given.or(project.io).unwrap_or(IoName::Parallel) {
+            IoName::Parallel => Io::Parallel,
+            IoName::Stream => Io::Stream,
+        };
+        let named = self.name.clone().or(project.name);
+        Ok(Choices {
+            backend: codegen::backend(name).expect("every name above is a backend's"),
+            io,
+            name: named.unwrap_or_else(|| "myproject".to_owned()),
+            part: self.part.clone().or(project.part),
+            clock_period: self.clock_period.or(project.clock_period),
+            directives,
+        })
+    }
+}
+
+impl Choices {
     pub(super) fn options(&self) -> codegen::Options<'_> {
         codegen::Options {
-            io: match self.io {
-                IoArg::Parallel => Io::Parallel,
-                IoArg::Stream => Io::Stream,
-            },
+            io: self.io,
             part: self.part.as_deref(),
             clock_period: self.clock_period,
-            ..codegen::Options::new(self.backend(), &self.name)
+            directives: Some(&self.directives),
+            ..codegen::Options::new(self.backend, &self.name)
         }
     }
 }

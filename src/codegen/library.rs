@@ -33,6 +33,7 @@ const COMMON: &[Header] = &[
     header!("common", "conv", ["constants", "window"]),
     header!("common", "conv_stream", ["constants", "line_buffer"]),
     header!("common", "dense", ["constants"]),
+    header!("common", "dense_resource", ["constants"]),
     header!("common", "fifo", []),
     header!("common", "line_buffer", ["stream", "window"]),
     header!("common", "lut", ["constants"]),

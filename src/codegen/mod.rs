@@ -18,6 +18,7 @@
 
 mod arrays;
 mod catapult;
+mod directives;
 mod files;
 mod kernels;
 mod library;
@@ -32,6 +33,7 @@ mod xilinx;
 
 use std::fmt::Write as _;
 
+pub use directives::{Directives, Knobs, STRATEGIES, Strategy};
 pub use files::{FileSet, WriteError};
 pub use vectors::{
     INPUTS, OUTPUTS, PORTS, PortInfo, ProjectInfo, TestVectors, VectorError, port_codes, read_info,
@@ -95,6 +97,8 @@ pub struct Options<'a> {
     pub part: Option<&'a str>,
     /// Clock period in nanoseconds; `None` is the backend's default.
     pub clock_period: Option<f64>,
+    /// Throughput of the layers; `None` is one result a cycle wherever possible.
+    pub directives: Option<&'a Directives>,
 }
 
 impl<'a> Options<'a> {
@@ -107,6 +111,7 @@ impl<'a> Options<'a> {
             name,
             part: None,
             clock_period: None,
+            directives: None,
         }
     }
 }
@@ -146,6 +151,14 @@ pub enum CodegenError {
         /// Continues the sentence.
         because: &'static str,
     },
+    /// A throughput that a layer cannot have.
+    #[error("{what}: {because}")]
+    Directive {
+        /// `model`, or a layer or a class of layers.
+        what: String,
+        /// Continues the sentence.
+        because: String,
+    },
     /// The kernel has no C++ form.
     #[error("layer `{layer}`: {because}")]
     Layer {
@@ -182,7 +195,13 @@ pub fn generate(
         });
     }
     check_options(options, &mut errors);
-    let project = Project::new(design, options, &mut errors);
+    let default = Directives::default();
+    let directives = options.directives.unwrap_or(&default);
+    directives.check(design, &mut errors);
+    if !errors.is_empty() {
+        return Err(CodegenErrors(errors));
+    }
+    let project = Project::new(design, options, directives, &mut errors);
     let mut files = FileSet::default();
     if errors.is_empty() {
         vectors::add_files(design, &project, vectors, &mut files, &mut errors);

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use super::arrays::Array;
+use super::directives::Strategy;
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
 use super::stream::{self, Network, Stream};
-use super::{CodegenError, FileSet, Io, Options, spell};
+use super::{CodegenError, Directives, FileSet, Io, Options, spell};
 use crate::ir::Range;
 use crate::ir::kernel::{Design, Kernel, Node, NodeId, TensorType};
 use crate::num::{Family, FixedType};
@@ -131,6 +132,10 @@ pub(crate) struct LayerView {
     pub(crate) declares: Vec<Local>,
     /// Whether it walks over positions in a loop instead of being unrolled as a whole.
     pub(crate) loops: bool,
+    /// Cycles from one input to the next.
+    pub(crate) ii: u32,
+    /// Multipliers that the tool may use, where they are shared.
+    pub(crate) multipliers: Option<u64>,
 }
 
 impl PortView {
@@ -173,7 +178,12 @@ const PARTITION_LIMIT: usize = 4096;
 impl Project {
     /// Names everything and turns every kernel into calls and constants; what cannot be expressed
     /// is added to `errors`.
-    pub(crate) fn new(design: &Design, options: &Options, errors: &mut Vec<CodegenError>) -> Self {
+    pub(crate) fn new(
+        design: &Design,
+        options: &Options,
+        directives: &Directives,
+        errors: &mut Vec<CodegenError>,
+    ) -> Self {
         let family = options.backend.family();
         let (part, clock_period) = options.backend.defaults();
         let mut project = Self {
@@ -203,12 +213,14 @@ impl Project {
         }
         match options.io {
             Io::Parallel => {
-                project.add_kernels(design, &live, &edges, errors);
+                project.add_kernels(design, &live, &edges, directives, errors);
                 project.add_layers(design, &live, &edges, &mut namer);
                 project.schedule = project.choose_schedule();
                 project.check_limits();
             }
-            Io::Stream => project.add_network(design, &live, &edges, &mut namer, errors),
+            Io::Stream => {
+                project.add_network(design, &live, &edges, directives, &mut namer, errors);
+            }
         }
         project.add_traces(design, &edges);
         project
@@ -219,6 +231,7 @@ impl Project {
         design: &Design,
         live: &[bool],
         edges: &[Edge],
+        directives: &Directives,
         namer: &mut Namer,
         errors: &mut Vec<CodegenError>,
     ) {
@@ -229,6 +242,7 @@ impl Project {
             inputs: &self.inputs,
             outputs: &self.outputs,
             family: self.family,
+            directives,
         };
         let (network, views) = stream::network(&parts, namer, errors);
         self.headers.insert("stream");
@@ -266,6 +280,11 @@ impl Project {
             Family::Ap => format!("return {status}"),
             Family::Ac => format!("CCS_RETURN({status})"),
         }
+    }
+
+    /// Cycles from one sample to the next, when the design is one pipeline.
+    pub(crate) fn ii(&self) -> u32 {
+        self.layers.iter().map(|l| l.ii).max().unwrap_or(1)
     }
 
     pub(crate) fn is_stream(&self) -> bool {
@@ -445,13 +464,14 @@ impl Project {
         design: &Design,
         live: &[bool],
         edges: &[Edge],
+        directives: &Directives,
         errors: &mut Vec<CodegenError>,
     ) {
         for (i, node) in design.nodes.iter().enumerate() {
             if !live[i] {
                 continue;
             }
-            match kernels::view(design, node_id(i), edges, self.family) {
+            match kernels::view(design, node_id(i), edges, self.family, directives) {
                 Ok(None) => {}
                 Ok(Some(view)) => {
                     self.headers.insert(view.header);
@@ -528,6 +548,8 @@ impl Project {
                     })
                     .collect(),
                 loops: run.iter().any(|v| v.loops),
+                ii: run.iter().map(|v| v.choice.ii()).max().unwrap_or(1),
+                multipliers: multipliers(run.iter().copied()),
             });
         }
         self.layers = layers;
@@ -686,6 +708,15 @@ struct Fifos<'a> {
 struct BuildLib<'a> {
     project: &'a Project,
     stamp: &'a str,
+}
+
+/// How many multipliers a latency layer with a reuse factor may use; `None` without one.
+pub(crate) fn multipliers<'a>(kernels: impl IntoIterator<Item = &'a KernelView>) -> Option<u64> {
+    let each = kernels.into_iter().filter(|v| {
+        v.products > 0 && v.choice.reuse_factor > 1 && v.choice.strategy == Strategy::Latency
+    });
+    each.map(|v| v.products.div_ceil(v.choice.reuse_factor.into()))
+        .max()
 }
 
 pub(crate) fn node_id(index: usize) -> NodeId {

@@ -12,7 +12,7 @@ namespace {{ project.name }} {
 #pragma hls_design block
 {%- else %}
 #pragma hls_design block
-#pragma hls_pipeline_init_interval 1
+#pragma hls_pipeline_init_interval {{ layer.ii }}
 {%- endif %}
 #endif
 static void {{ layer.function }}({% for a in layer.inputs %}const {{ a.type_name }} {{ a.name }}[{{ a.elements }}], {% endfor %}{% for a in layer.outputs %}{{ a.type_name }} {{ a.name }}[{{ a.elements }}]{% if !loop.last %}, {% endif %}{% endfor %}) {
@@ -31,7 +31,7 @@ static void {{ layer.function }}({% for a in layer.inputs %}const {{ a.type_name
 #pragma hls_design top
 {%- match project.schedule %}
 {%- when Schedule::Pipeline %}
-#pragma hls_pipeline_init_interval 1
+#pragma hls_pipeline_init_interval {{ project.ii() }}
 {%- when Schedule::Dataflow %}
 {%- when Schedule::Sequence %}
 {%- endmatch %}

@@ -26,9 +26,13 @@ static void {{ p.function }}(
 {%- endfor %}
     }
 {%- when Form::Words with (count) %}
-    QK_PIPELINED_LOOP
+{%- for ii in p.ii %}
+    QK_PIPELINED_LOOP_II({{ ii }})
+{%- endfor %}
     for (unsigned n = 0; n < {{ count }}; n++) {
-        QK_PIPELINED_BODY
+{%- for ii in p.ii %}
+        QK_PIPELINED_BODY_II({{ ii }})
+{%- endfor %}
 {%- for a in p.arrays() %}
         {{ a.type_name }} {{ a.name }}[{{ a.elements }}];
         QK_REGISTERS({{ a.name }})

@@ -10,7 +10,10 @@ namespace {{ project.name }} {
 static void {{ layer.function }}({% for a in layer.inputs %}const {{ a.type_name }} {{ a.name }}[{{ a.elements }}], {% endfor %}{% for a in layer.outputs %}{{ a.type_name }} {{ a.name }}[{{ a.elements }}]{% if !loop.last %}, {% endif %}{% endfor %}) {
 {%- if !layer.loops %}
 #ifdef __SYNTHESIS__
-    #pragma HLS PIPELINE II=1
+    #pragma HLS PIPELINE II={{ layer.ii }}
+{%- for limit in layer.multipliers %}
+    #pragma HLS ALLOCATION operation instances=mul limit={{ limit }}
+{%- endfor %}
 #endif
 {%- endif %}
 {%- for a in layer.locals %}
@@ -43,7 +46,7 @@ static void {{ layer.function }}({% for a in layer.inputs %}const {{ a.type_name
     #pragma HLS INTERFACE ap_vld port={{ project.port_arrays()|join(",") }}
 {%- match project.schedule %}
 {%- when Schedule::Pipeline %}
-    #pragma HLS PIPELINE II=1
+    #pragma HLS PIPELINE II={{ project.ii() }}
 {%- when Schedule::Dataflow %}
     #pragma HLS DATAFLOW
 {%- when Schedule::Sequence %}

@@ -1,5 +1,6 @@
 //! Generated projects: what they look like, and that their C++ computes the simulator's codes.
 
+mod cli;
 #[path = "../sim/designs.rs"]
 mod designs;
 mod golden;
@@ -8,3 +9,4 @@ mod random;
 mod scripts;
 mod snapshots;
 mod support;
+mod throughput;

@@ -3,6 +3,7 @@
 use super::window::Axes;
 use super::{Body, Builder, Config, PerChannel, call};
 use crate::codegen::arrays;
+use crate::codegen::directives::{Choice, Strategy};
 use crate::ir::Range;
 use crate::ir::kernel::Dot;
 
@@ -23,6 +24,8 @@ pub(crate) struct Sums {
 #[derive(Debug)]
 pub(crate) struct Dense {
     pub(crate) positions: usize,
+    /// Rounds of a sum, where they are more than one.
+    pub(crate) rounds: Option<u32>,
     pub(crate) sums: Sums,
 }
 
@@ -30,6 +33,7 @@ pub(crate) struct Dense {
 #[derive(Debug)]
 pub(crate) struct Conv {
     pub(crate) axes: Axes,
+    pub(crate) choice: Choice,
     pub(crate) sums: Sums,
 }
 
@@ -84,16 +88,33 @@ pub(super) fn dot(b: &mut Builder, dot: &Dot) -> Result<Body, String> {
     };
     let nonzero = dot.weights.iter().filter(|w| **w != 0).count() as u64;
     let constants = [w, bias_array];
+    let rounds = (b.choice.strategy == Strategy::Resource && b.choice.reuse_factor > 1)
+        .then_some(b.choice.reuse_factor);
+    let function = match rounds {
+        Some(_) => "dense_resource",
+        None => "dense",
+    };
     Ok(match axes.positions() {
         Some(positions) => Body {
-            config: Config::Dense(Dense { positions, sums }),
-            header: "dense",
-            calls: call(b, "dense", &constants),
-            loops: false,
-            products: nonzero * positions as u64,
+            config: Config::Dense(Dense {
+                positions,
+                rounds,
+                sums,
+            }),
+            header: function,
+            calls: call(b, function, &constants),
+            loops: rounds.is_some(),
+            products: match rounds {
+                Some(rounds) => dot.weights.len() as u64 / u64::from(rounds),
+                None => nonzero * positions as u64,
+            },
         },
         None => Body {
-            config: Config::Conv(Conv { axes, sums }),
+            config: Config::Conv(Conv {
+                axes,
+                choice: b.choice,
+                sums,
+            }),
             header: "conv",
             calls: call(b, "conv", &constants),
             loops: true,

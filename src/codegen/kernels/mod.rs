@@ -11,6 +11,7 @@ use crate::ir::{Origin, Range};
 use crate::num::Family;
 
 use super::arrays::Array;
+use super::directives::{Choice, Directives};
 use super::project::{Call, Edge, Local, Typedef, describe};
 use super::spell;
 
@@ -33,6 +34,7 @@ pub(crate) struct KernelView {
     pub(crate) loops: bool,
     /// Multiplications that run in parallel.
     pub(crate) products: u64,
+    pub(crate) choice: Choice,
 }
 
 /// Holes of the config struct of each kernel; the templates are in `templates/common/config/`.
@@ -79,6 +81,7 @@ struct Builder<'a> {
     id: NodeId,
     edges: &'a [Edge],
     family: Family,
+    choice: Choice,
     index: usize,
     arrays: Vec<Array>,
     types: Vec<Typedef>,
@@ -103,10 +106,11 @@ pub(crate) fn view(
     id: NodeId,
     edges: &[Edge],
     family: Family,
+    directives: &Directives,
 ) -> Result<Option<KernelView>, String> {
     let node = design.node(id);
     let operands: Vec<TensorType> = design.operand_types(node).into_iter().cloned().collect();
-    view_of(node, &operands, id, edges, family)
+    view_of(node, &operands, id, edges, family, directives)
 }
 
 /// The C++ of a node that works on tensors of these types: those of the design, or parts of them.
@@ -119,8 +123,10 @@ pub(crate) fn view_of(
     id: NodeId,
     edges: &[Edge],
     family: Family,
+    directives: &Directives,
 ) -> Result<Option<KernelView>, String> {
     let mut b = Builder {
+        choice: directives.of(&node.origin),
         node,
         operands,
         id,
@@ -159,6 +165,7 @@ pub(crate) fn view_of(
         header: body.header,
         loops: body.loops,
         products: body.products,
+        choice: b.choice,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Spatial axes, and reductions over them.
 
 use super::{Body, Builder, Config, call};
+use crate::codegen::directives::Choice;
 use crate::ir::kernel::PoolKind;
 use crate::ir::{Range, Window};
 
@@ -57,6 +58,7 @@ fn spell(w: &Window) -> String {
 #[derive(Debug)]
 pub(crate) struct Pool {
     pub(crate) axes: Axes,
+    pub(crate) choice: Choice,
     pub(crate) channels: usize,
     pub(crate) kind: &'static str,
     pub(crate) accum: String,
@@ -73,6 +75,7 @@ pub(super) fn pool(b: &mut Builder, windows: &[Window], kind: PoolKind) -> Resul
     let layer = b.node.origin.layer.escape_default().to_string();
     let config = Pool {
         axes: Axes::of(windows)?,
+        choice: b.choice,
         channels: operand.shape.last().copied().unwrap_or(1),
         kind: name,
         accum: b.define("accum", spelled, &format!("{layer}: what a window holds")),

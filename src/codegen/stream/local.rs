@@ -138,10 +138,17 @@ pub(super) fn view(parts: &Parts, id: NodeId, form: &Form) -> Result<KernelView,
                 ..whole_node.clone()
             };
             let operands: Vec<TensorType> = types.iter().map(|t| word_type(t)).collect();
-            kernels::view_of(&word, &operands, id, parts.edges, parts.family)?
+            kernels::view_of(
+                &word,
+                &operands,
+                id,
+                parts.edges,
+                parts.family,
+                parts.directives,
+            )?
         }
         Form::Whole | Form::Pixels(_) | Form::Clone(_) => {
-            kernels::view(design, id, parts.edges, parts.family)?
+            kernels::view(design, id, parts.edges, parts.family, parts.directives)?
         }
     }
     .expect("inputs have no process");

@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use super::CodegenError;
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
 use super::project::{Call, Edge, Local, PortView, Stage, node_id};
+use super::{CodegenError, Directives};
 use crate::ir::kernel::{Design, Kernel, NodeId};
 use crate::num::Family;
 use tokens::{Op, Timing, TokenGraph};
@@ -104,6 +104,10 @@ pub(crate) struct Process {
     pub(crate) locals: Vec<Local>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) form: Form,
+    /// Cycles from one word to the next; `None` where a kernel inside loops itself.
+    pub(crate) ii: Option<u32>,
+    /// The same for the schedule, loops inside included.
+    cycles: u32,
 }
 
 /// A stream as a process sees it: a parameter, and an array for its elements.
@@ -192,6 +196,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) inputs: &'a [PortView],
     pub(crate) outputs: &'a [PortView],
     pub(crate) family: Family,
+    pub(crate) directives: &'a Directives,
 }
 
 /// The processes, and the views of their kernels in the order of the design.
@@ -224,6 +229,7 @@ pub(crate) fn network(
     } = builder;
     let graph = TokenGraph {
         programs: processes.iter().map(Process::program).collect(),
+        cycles: processes.iter().map(|p| p.cycles.into()).collect(),
         ports: streams.iter().map(|s| s.port).collect(),
     };
     for (stream, smallest) in streams.iter_mut().zip(graph.depths()) {
@@ -377,6 +383,8 @@ impl Builder<'_> {
             locals: Vec::new(),
             stages: Vec::new(),
             form: Form::Clone(self.streams[first].words),
+            ii: Some(1),
+            cycles: 1,
         };
         // An input is there before everything; a layer's own process comes before its clones.
         self.processes.push(process);
@@ -435,6 +443,8 @@ impl Builder<'_> {
         if !errors.is_empty() {
             return;
         }
+        let cycles = views.iter().map(|v| v.choice.ii()).max().unwrap_or(1);
+        let ii = Some(cycles).filter(|_| !views.iter().any(|v| v.loops));
         self.views.extend(views);
         let inputs: Vec<Arm> = self
             .parts
@@ -476,6 +486,8 @@ impl Builder<'_> {
             locals,
             stages,
             form: group.form.clone(),
+            ii,
+            cycles,
         };
         self.processes.insert(place, process);
     }

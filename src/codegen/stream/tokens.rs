@@ -23,11 +23,13 @@ pub(crate) enum Op {
 pub(crate) struct TokenGraph {
     /// The program of each process for one sample.
     pub(crate) programs: Vec<Vec<Op>>,
+    /// Cycles of a round of each process.
+    pub(crate) cycles: Vec<u64>,
     /// Streams that are ports of the design: full at the start, or never full.
     pub(crate) ports: Vec<bool>,
 }
 
-/// One sample through the design, every round taking a cycle and no FIFO ever full.
+/// One sample through the design, no FIFO ever full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timing {
     /// Cycles from the first input word to the last output word.
@@ -91,8 +93,8 @@ impl TokenGraph {
     pub(crate) fn timing(&self) -> Timing {
         let mut written: Vec<VecDeque<u64>> = vec![VecDeque::new(); self.ports.len()];
         let (mut latency, mut interval) = (0, 0);
-        for program in &self.programs {
-            let (mut now, mut rounds) = (0, 1);
+        for (program, cycles) in self.programs.iter().zip(&self.cycles) {
+            let (mut now, mut busy) = (0, 0);
             for op in program {
                 match *op {
                     Op::Read(s) => {
@@ -105,12 +107,12 @@ impl TokenGraph {
                         latency = latency.max(now + 1);
                     }
                     Op::Step => {
-                        now += 1;
-                        rounds += 1;
+                        now += cycles;
+                        busy += cycles;
                     }
                 }
             }
-            interval = interval.max(rounds);
+            interval = interval.max(busy);
         }
         Timing { latency, interval }
     }
@@ -220,6 +222,7 @@ mod tests {
         let add = (0..n).flat_map(|_| [Op::Read(3), Op::Read(2), Op::Write(4), Op::Step]);
         TokenGraph {
             programs: vec![clone.collect(), whole, add.collect()],
+            cycles: vec![1; 3],
             ports: vec![true, false, false, false, true],
         }
     }
@@ -238,7 +241,7 @@ mod tests {
         // The last word is read by the holding process in cycle 12 (it was written then), leaves
         // in rounds 13 to 24, and passes the sum one cycle later.
         let timing = skip(12).timing();
-        assert_eq!(timing.interval, 25);
+        assert_eq!(timing.interval, 24);
         assert_eq!(timing.latency, 26);
     }
 }
