@@ -19,6 +19,7 @@
 mod arrays;
 mod catapult;
 mod directives;
+mod estimate;
 mod files;
 mod kernels;
 mod library;
@@ -172,6 +173,9 @@ pub enum CodegenError {
     Vectors(#[from] VectorError),
 }
 
+/// Resources and latency before synthesis.
+pub const ESTIMATE: &str = "estimate.json";
+
 /// Writes a design as a project.
 ///
 /// The same arguments give the same bytes. Every path in the files is relative.
@@ -216,6 +220,7 @@ pub fn generate(
         .and_then(|()| options.backend.render(&project, &mut files))
         .and_then(|()| project.render_build_script(&stamp(&files), &mut files))
         .expect("templates are checked when the crate is built, and writing to memory cannot fail");
+    files.add(ESTIMATE, estimate::json(design, &project, directives));
     files.warnings = project.warnings;
     Ok(files)
 }
@@ -272,7 +277,7 @@ mod tests {
             .map(|e| e.unwrap())
             .filter(|e| e.path().join("mod.rs").exists())
             .map(|e| e.file_name().into_string().unwrap())
-            .filter(|name| name != "kernels" && name != "stream")
+            .filter(|name| !["estimate", "kernels", "stream"].contains(&name.as_str()))
             .collect();
         folders.sort();
         let mut names: Vec<&str> = BACKENDS.iter().map(|b| b.name()).collect();
