@@ -10,6 +10,7 @@ mod headers;
 mod inspect;
 mod model_args;
 mod project_args;
+mod report;
 mod simulate;
 mod ui;
 
@@ -40,6 +41,7 @@ enum Command {
     Csim(csim::Args),
     Config(config::Args),
     Headers(headers::Args),
+    Report(report::Args),
 }
 
 /// What a command found, when it could do its work.
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Csim(args) => csim::run(&args, &ui),
         Command::Config(args) => config::run(&args, &ui),
         Command::Headers(args) => headers::run(&args, &ui),
+        Command::Report(args) => report::run(&args, &ui),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

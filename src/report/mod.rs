@@ -1,5 +1,7 @@
 //! What a design is, as data: the tables that `inspect` prints and writes as JSON.
 
+pub mod tools;
+
 use serde::Serialize;
 
 use crate::compile::Compiled;

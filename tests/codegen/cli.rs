@@ -180,3 +180,34 @@ fn a_folder_without_headers_is_named() {
         .assert()
         .code(2);
 }
+
+#[test]
+fn reports_stand_beside_the_estimate() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("p");
+    on_model("generate", &["-o", dir.to_str().unwrap()])
+        .assert()
+        .code(0);
+    let run = |code: i32| {
+        let output = qk_hls(&["report", dir.to_str().unwrap(), "--json"])
+            .assert()
+            .code(code)
+            .get_output()
+            .clone();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout)
+    };
+    let rows = run(0).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    assert!(rows[0]["lut"].as_f64().unwrap() > 0.0);
+    std::fs::write(
+        dir.join("vivado_synth.rpt"),
+        "| CLB LUTs* | 1526 | 0 |\n| DSPs | 66 | 0 |\n",
+    )
+    .unwrap();
+    let rows = run(0).unwrap();
+    assert_eq!(rows[1]["report"], "vsynth");
+    assert_eq!(rows[1]["lut"], 1526.0);
+    qk_hls(&["report", root.path().to_str().unwrap()])
+        .assert()
+        .code(2);
+}
