@@ -1,5 +1,6 @@
 //! Whole models against what QKeras computed.
 
+mod digits;
 mod golden;
 mod recorded;
 mod trained;
