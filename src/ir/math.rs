@@ -181,7 +181,8 @@ pub enum Step {
         /// Upper limit.
         hi: Option<Real>,
     },
-    /// `x >= threshold ? x : slope * (x - threshold)`, the rectifiers; slope 0 is `relu`.
+    /// `x > threshold ? x : slope * (x - threshold)`, the rectifiers; slope 0 is `relu`. At the
+    /// threshold itself the result is 0, as Keras computes it.
     Leaky {
         /// Where the two branches meet.
         threshold: Real,

@@ -1,6 +1,6 @@
 //! `ReLU`, `LeakyReLU`, `PReLU`.
 //!
-//! `ReLU`: `x >= threshold ? min(x, max_value) : negative_slope * (x - threshold)`.
+//! `ReLU`: `x > threshold ? min(x, max_value) : negative_slope * (x - threshold)`.
 
 use super::{Call, LayerDef, Outcome};
 use crate::ir::math::Step;
@@ -38,9 +38,9 @@ impl LayerDef for Rectifier {
                 let mut steps = leaky(call, slope, threshold);
                 if call.config.get("max_value").is_some() {
                     let max = call.config.number("max_value", 0.0);
-                    if max < threshold {
+                    if max < 0.0 {
                         call.config
-                            .problem("`max_value` below `threshold` is not supported");
+                            .problem(format!("`max_value` is {max}; Keras wants 0 or more"));
                     }
                     steps.push(Step::Clip {
                         lo: None,

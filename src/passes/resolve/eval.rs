@@ -86,7 +86,7 @@ fn enclose(steps: &[Step], channel: usize, x: &Real, precision: u32) -> Option<E
             Step::Leaky { threshold, slope } => {
                 let slope = slope.at(channel);
                 let leaky = |v: &Real| {
-                    if v >= threshold {
+                    if v > threshold {
                         v.clone()
                     } else {
                         (v - threshold) * slope

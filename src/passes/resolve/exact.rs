@@ -140,10 +140,11 @@ pub(super) fn exact(steps: &[Step], channel: usize, frac: i32, range: Range) -> 
                 }
                 let below = code_at(slope, frac.checked_sub(chain.frac)?)?;
                 let above = code_at(&Real::one(), frac.checked_sub(chain.frac)?)?;
-                let threshold = (threshold * pow2(chain.frac))
-                    .ceil()
-                    .to_integer()
-                    .to_i128()?;
+                // The first code above the threshold; at 0 both branches agree, and a comparison
+                // with 0 is a sign bit.
+                let beyond = i128::from(!threshold.is_zero());
+                let threshold = (threshold * pow2(chain.frac)).floor().to_integer();
+                let threshold = threshold.to_i128()?.checked_add(beyond)?;
                 let op = Exact::Select {
                     threshold,
                     below: (below, code_at(&offset, frac)?),

@@ -336,12 +336,12 @@ fn border(problem: &Problem<'_>, code: i128) -> Option<Border> {
                 let slope = slope.at(problem.channel);
                 let before = (!slope.is_zero()).then(|| threshold + &border.at / slope);
                 border = match before {
-                    Some(before) if before < *threshold => Border::new(before, border.inclusive),
-                    _ if *threshold > border.at
-                        || (*threshold == border.at && border.inclusive) =>
+                    Some(before)
+                        if before < *threshold || (before == *threshold && border.inclusive) =>
                     {
-                        Border::new(threshold.clone(), true)
+                        Border::new(before, border.inclusive)
                     }
+                    _ if *threshold >= border.at => Border::new(threshold.clone(), false),
                     _ => border,
                 };
             }

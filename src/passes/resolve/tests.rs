@@ -151,7 +151,7 @@ fn truth(steps: &[Step], channel: usize, x: Real) -> Real {
                 .map_or(x.clone(), |hi| if x > hi { hi } else { x })
         }
         Step::Leaky { threshold, slope } => {
-            if x >= *threshold {
+            if x > *threshold {
                 x
             } else {
                 (x - threshold) * slope.at(channel)
@@ -213,10 +213,12 @@ fn middle() -> impl Strategy<Value = Vec<Step>> {
     ];
     prop_oneof![
         Just(vec![]),
-        slope.prop_map(|slope| vec![Step::Leaky {
-            threshold: Real::from_integer(0.into()),
-            slope: Periodic::uniform(slope)
-        }]),
+        (slope, prop_oneof![Just(0), -8..16_i64]).prop_map(|(slope, threshold)| {
+            vec![Step::Leaky {
+                threshold: Real::new(threshold.into(), 8.into()),
+                slope: Periodic::uniform(slope),
+            }]
+        }),
         (0..40_i64).prop_map(|hi| vec![Step::Clip {
             lo: Some(Real::from_integer((-1).into())),
             hi: Some(Real::new(hi.into(), 8.into()))
