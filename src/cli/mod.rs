@@ -8,6 +8,7 @@ mod files;
 mod generate;
 mod headers;
 mod inspect;
+mod manual;
 mod model_args;
 mod project_args;
 mod report;
@@ -42,6 +43,8 @@ enum Command {
     Config(config::Args),
     Headers(headers::Args),
     Report(report::Args),
+    Completions(manual::CompletionsArgs),
+    Man(manual::ManArgs),
 }
 
 /// What a command found, when it could do its work.
@@ -84,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args, &ui),
         Command::Headers(args) => headers::run(&args, &ui),
         Command::Report(args) => report::run(&args, &ui),
+        Command::Completions(args) => manual::completions(&args, &ui),
+        Command::Man(args) => manual::man(&args),
     };
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -319,3 +319,25 @@ fn weights_named_and_found() {
         );
     }
 }
+
+#[test]
+fn manual_pages_and_completions_know_every_command() {
+    let bench = Bench::empty();
+    success(&bench.run(&["man", "-o", "man"]));
+    let page = String::from_utf8(bench.read("man/qk-hls-simulate.1")).unwrap();
+    assert!(page.contains("round\\-input"), "{page}");
+    assert!(bench.path("man/qk-hls.1").exists());
+    for (shell, word) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef qk-hls"),
+        ("fish", "complete -c qk-hls"),
+    ] {
+        let output = bench.run(&["completions", shell]);
+        success(&output);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains(word) && text.contains("round-input"),
+            "{shell}: {text}"
+        );
+    }
+}
