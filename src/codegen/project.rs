@@ -739,7 +739,9 @@ pub(crate) fn edge_type(node: &Node) -> Option<FixedType> {
         | Kernel::Pool { .. }
         | Kernel::Merge { .. }
         | Kernel::Move(_)
-        | Kernel::Reduce(_) => node.ty.covering(),
+        | Kernel::Reduce(_)
+        | Kernel::Loop(_)
+        | Kernel::Part(_) => node.ty.covering(),
     }
 }
 

@@ -229,6 +229,7 @@ fn operations(design: &Design) -> u64 {
             let taps: usize = windows.iter().map(|w| w.kernel).product();
             (node.ty.elements() * taps) as u64
         }
+        Kernel::Loop(cell) => cell.steps as u64 * operations(&cell.body),
         Kernel::Input { .. }
         | Kernel::Affine(_)
         | Kernel::Select(_)
@@ -237,6 +238,7 @@ fn operations(design: &Design) -> u64 {
         | Kernel::Lut(_)
         | Kernel::Threshold(_)
         | Kernel::Merge { .. }
+        | Kernel::Part(_)
         | Kernel::Move(_)
         | Kernel::Reduce(_) => node.ty.elements() as u64,
     };

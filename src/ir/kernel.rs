@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::{Encoding, Move, Origin, Periodic, Range, Shape, Window, elements};
 use crate::num::{FixedType, Overflow, Quantization};
 
-pub use super::math::{Merge, NodeId, PoolKind, Port, Reduce};
+pub use super::math::{LoopResult, Merge, NodeId, PoolKind, Port, Reduce};
 
 /// A network as hardware: kernels in topological order.
 #[derive(Debug, Clone, Default)]
@@ -166,6 +166,69 @@ pub enum Kernel {
     Move(Move),
     /// Reduction of the last axis, which stays with extent 1.
     Reduce(Reduce),
+    /// A cell applied step after step; the node itself is result 0.
+    Loop(Loop),
+    /// Result of this number of the loop that is the operand.
+    Part(usize),
+}
+
+/// A design applied step after step, its states kept from one step to the next.
+///
+/// The node's operands are `sequences` tensors of shape `[steps, ..]`, then the initial state of
+/// every state, or nothing where all of them are zero; operands have the binary point of the body's
+/// input. A new state goes back into the state's input after every step but the last, and there its
+/// code lies in the input's range: what a state can be after so many steps was proven as a whole,
+/// not from the input's range alone.
+#[derive(Debug, Clone)]
+pub struct Loop {
+    /// One step. Its inputs are a slice of each sequence, then the states; its outputs begin with the
+    /// new states, at the binary points of the states' inputs.
+    pub body: Arc<Design>,
+    /// How often it is applied.
+    pub steps: usize,
+    /// Operands that are cut into slices.
+    pub sequences: usize,
+    /// What comes out.
+    pub results: Vec<LoopResult>,
+}
+
+impl Loop {
+    /// Number of states.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.body.inputs.len() - self.sequences
+    }
+
+    /// The body's node for one of its inputs.
+    #[must_use]
+    pub fn input(&self, input: usize) -> NodeId {
+        self.body.inputs[input].node
+    }
+
+    /// The body's node behind a result.
+    #[must_use]
+    pub fn source(&self, result: usize) -> NodeId {
+        self.body.outputs[self.results[result].output].node
+    }
+
+    /// Format of a result.
+    #[must_use]
+    pub fn result_type(&self, result: usize) -> TensorType {
+        let step = &self.body.node(self.source(result)).ty;
+        if !self.results[result].sequence {
+            return step.clone();
+        }
+        // Properties follow the flat index of each step's own elements.
+        let elements = step.elements().max(1);
+        fn each<T: Clone + PartialEq>(of: &Periodic<T>, elements: usize) -> Periodic<T> {
+            Periodic::new((0..elements).map(|i| of.at(i).clone()).collect()).compact()
+        }
+        TensorType {
+            shape: [&[self.steps], step.shape.as_slice()].concat(),
+            frac: each(&step.frac, elements),
+            range: each(&step.range, elements),
+        }
+    }
 }
 
 /// Sum of products: `out[p, o] = ((sum_k sum_c w[k, c, o] * x[p @ k, c]) << shift[o]) + bias[o]`.

@@ -1,6 +1,9 @@
 //! A network applied to every slice of a leading axis.
 
-use super::math::{Linear, Network, Node, NodeId, Op, Pool};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::math::{Linear, Loop, Network, Node, NodeId, Op, Pool, Port};
 use super::{Move, Window};
 
 /// Appends the nodes of `inner`, whose inputs are slices, to `outer`, where they work on `steps` slices
@@ -17,10 +20,34 @@ pub fn lift(
     outer: &mut Network,
 ) -> Vec<NodeId> {
     let mut places: Vec<NodeId> = Vec::with_capacity(inner.nodes.len());
-    for node in &inner.nodes {
+    let mut loops: BTreeMap<NodeId, (NodeId, &Loop)> = BTreeMap::new();
+    for (index, node) in inner.nodes.iter().enumerate() {
         let mut inputs: Vec<NodeId> = node.inputs.iter().map(|i| places[i.index()]).collect();
         let place = match &node.op {
             Op::Input(number) => operands[*number],
+            Op::Loop(cell) => {
+                let id = looped(cell, steps, &inputs, node, outer);
+                let own = u32::try_from(index).expect("a model has fewer than 2^32 nodes");
+                loops.insert(NodeId(own), (id, cell));
+                slices_first(id, cell.results[0].sequence, outer)
+            }
+            Op::Part(number) => {
+                let (from, cell) = loops[&node.inputs[0]];
+                let sequence = cell.results[*number].sequence;
+                let shape = if sequence {
+                    let (time, rest) = node.shape.split_first().expect("a sequence has steps");
+                    [&[*time, steps], rest].concat()
+                } else {
+                    leading(steps, &node.shape)
+                };
+                let id = outer.push(Node {
+                    op: Op::Part(*number),
+                    inputs: vec![from],
+                    shape,
+                    origin: node.origin.clone(),
+                });
+                slices_first(id, sequence, outer)
+            }
             op => {
                 if matches!(op, Op::Merge(_)) {
                     let rank = node.shape.len();
@@ -39,6 +66,76 @@ pub fn lift(
         places.push(place);
     }
     places
+}
+
+/// A loop whose cell works on `steps` slices at once; its sequences have time before the slices.
+fn looped(
+    cell: &Loop,
+    steps: usize,
+    operands: &[NodeId],
+    node: &Node,
+    outer: &mut Network,
+) -> NodeId {
+    let mut body = Network::default();
+    let slices: Vec<NodeId> = (cell.body.inputs.iter().enumerate())
+        .map(|(number, port)| {
+            let of = cell.body.node(port.node);
+            body.push(Node {
+                op: Op::Input(number),
+                inputs: vec![],
+                shape: leading(steps, &of.shape),
+                origin: of.origin.clone(),
+            })
+        })
+        .collect();
+    let places = lift(&cell.body, steps, &slices, &mut body);
+    let moved = |ports: &[Port]| -> Vec<Port> {
+        let each = ports.iter().map(|port| Port {
+            name: port.name.clone(),
+            node: places[port.node.index()],
+        });
+        each.collect()
+    };
+    (body.inputs, body.outputs) = (moved(&cell.body.inputs), moved(&cell.body.outputs));
+    let lifted = Loop {
+        body,
+        ..cell.clone()
+    };
+    let inputs = operands.iter().enumerate().map(|(k, &id)| {
+        if k < cell.sequences {
+            axes_swapped(id, outer)
+        } else {
+            id
+        }
+    });
+    let inputs = inputs.collect();
+    outer.push(Node {
+        shape: lifted.result_shape(0),
+        op: Op::Loop(Arc::new(lifted)),
+        inputs,
+        origin: node.origin.clone(),
+    })
+}
+
+/// A loop's result with the slices as first axis.
+fn slices_first(id: NodeId, sequence: bool, outer: &mut Network) -> NodeId {
+    if sequence {
+        axes_swapped(id, outer)
+    } else {
+        id
+    }
+}
+
+/// The first two axes swapped.
+fn axes_swapped(id: NodeId, outer: &mut Network) -> NodeId {
+    let Node { shape, origin, .. } = outer.node(id).clone();
+    let axes: Vec<usize> = [1, 0].into_iter().chain(2..shape.len()).collect();
+    outer.push(Node {
+        shape: axes.iter().map(|&a| shape[a]).collect(),
+        op: Op::Move(Move::Permute(axes)),
+        inputs: vec![id],
+        origin,
+    })
 }
 
 fn leading(steps: usize, shape: &[usize]) -> Vec<usize> {
@@ -106,5 +203,6 @@ fn lifted(op: &Op, steps: usize) -> Op {
         | Op::Reduce(_)
         | Op::MatMul
         | Op::Softmax => op.clone(),
+        Op::Loop(_) | Op::Part(_) => unreachable!("lifted as a whole"),
     }
 }

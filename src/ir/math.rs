@@ -80,6 +80,53 @@ pub enum Op {
     MatMul,
     /// Softmax over the last axis.
     Softmax,
+    /// A cell applied step after step; the node itself is result 0.
+    Loop(Arc<Loop>),
+    /// Result of this number of the loop that is the operand.
+    Part(usize),
+}
+
+/// A network applied step after step: `(states, others) = body(slices, states)`.
+///
+/// The node's operands are `sequences` tensors of shape `[steps, ..]`, then the initial state of
+/// every state, or nothing where all of them are zero.
+#[derive(Debug, Clone)]
+pub struct Loop {
+    /// One step. Its inputs are a slice of each sequence, then the states; its outputs begin with the
+    /// new states. All steps share its weights.
+    pub body: Network,
+    /// How often it is applied.
+    pub steps: usize,
+    /// Operands that are cut into slices.
+    pub sequences: usize,
+    /// What comes out.
+    pub results: Vec<LoopResult>,
+}
+
+impl Loop {
+    /// Number of states.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.body.inputs.len() - self.sequences
+    }
+
+    /// Shape of a result.
+    #[must_use]
+    pub fn result_shape(&self, result: usize) -> Shape {
+        let LoopResult { output, sequence } = self.results[result];
+        let step = &self.body.node(self.body.outputs[output].node).shape;
+        let lead = sequence.then_some(self.steps);
+        lead.iter().chain(step).copied().collect()
+    }
+}
+
+/// A tensor that comes out of a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopResult {
+    /// Which output of the body.
+    pub output: usize,
+    /// Its values of all steps along a new first axis, or those of the last step.
+    pub sequence: bool,
 }
 
 /// A linear map with constant weights: `y[p, o] = sum_k sum_c x[p @ k, c] * w[k, c, o] + bias[o]`.

@@ -1,12 +1,14 @@
 //! What a layer sees of one of its calls: configuration, operands, weights, quantizers; and the
 //! verbs that build its part of the network.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexSet;
 
 use super::Config;
 use super::graph::Options;
-use crate::import::{Format, RawLayer};
-use crate::ir::math::{Linear, Network, Node, NodeId, Op, Step, Weights};
+use crate::import::{Format, Inner, RawLayer};
+use crate::ir::math::{Linear, Network, Node, NodeId, Op, Port, Step, Weights};
 use crate::ir::{Move, Origin, Real, Shape, Window};
 use crate::quantizers::{self, Activation, Quantizer, Slot};
 
@@ -16,6 +18,7 @@ pub struct Call<'a> {
     pub config: Config<'a>,
     /// The operands, in order.
     pub inputs: Vec<NodeId>,
+    pub(super) keywords: BTreeMap<String, Vec<NodeId>>,
     pub(super) layer: &'a RawLayer,
     pub(super) format: Format,
     pub(super) options: &'a Options,
@@ -25,12 +28,88 @@ pub struct Call<'a> {
     pub(super) used: IndexSet<String>,
     /// Whether the layer's tensors are channels-first.
     pub(super) channels_first: bool,
+    /// Whether the batch is the second axis of the operands and time the first one.
+    pub(super) time_major: bool,
 }
 
 /// A stored weight as exact float64 values.
 pub type Tensor = Vec<f64>;
 
+impl<'a> Call<'a> {
+    /// What is inside the layer.
+    #[must_use]
+    pub fn inner(&self) -> &'a Inner {
+        &self.layer.inner
+    }
+
+    /// A layer inside this one, with the same operands. Its nodes bear this layer's name, with
+    /// `/name` where one is given.
+    pub fn inside<'b>(&'b mut self, layer: &'b RawLayer, name: Option<&str>) -> Call<'b> {
+        let mut origin = self.origin.clone();
+        if let Some(name) = name {
+            origin.layer = format!("{}/{name}", origin.layer);
+            origin.class.clone_from(&layer.class_name);
+        }
+        Call {
+            config: Config::new(&layer.config),
+            inputs: self.inputs.clone(),
+            keywords: BTreeMap::new(),
+            layer,
+            format: self.format,
+            options: self.options,
+            origin,
+            network: &mut *self.network,
+            remarks: &mut *self.remarks,
+            used: IndexSet::new(),
+            channels_first: false,
+            time_major: self.time_major,
+        }
+    }
+}
+
 impl Call<'_> {
+    /// Where the model came from.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Tensors of a keyword argument of the call; none when it is absent.
+    pub fn keyword(&mut self, name: &str) -> Vec<NodeId> {
+        self.keywords.remove(name).unwrap_or_default()
+    }
+
+    /// Reads `time_major`, which has to be as the operands are.
+    pub fn time_major_as_configured(&self) {
+        let said = self.config.flag("time_major", false);
+        if said && !self.time_major {
+            self.config.problem(
+                "`time_major` is true, but the first axis of the input is the batch; with                  Input(batch_shape=(steps, None, features)) it is time",
+            );
+        } else if !said && self.time_major {
+            self.config.problem(
+                "`time_major` is false, but the batch is the second axis of the input and time the first",
+            );
+        }
+    }
+
+    /// Builds a network of its own: `build` pushes its nodes and names its inputs and outputs.
+    pub fn body<T>(
+        &mut self,
+        build: impl FnOnce(&mut Self) -> (Vec<Port>, Vec<Port>, T),
+    ) -> (Network, T) {
+        let outer = std::mem::take(self.network);
+        let (inputs, outputs, value) = build(self);
+        let mut body = std::mem::replace(self.network, outer);
+        (body.inputs, body.outputs) = (inputs, outputs);
+        (body, value)
+    }
+
+    /// An input of a network that [`Call::body`] builds.
+    pub fn input(&mut self, number: usize, shape: Shape) -> NodeId {
+        self.push(Op::Input(number), vec![], shape)
+    }
+
     /// The layer's class, without package prefix.
     #[must_use]
     pub fn class(&self) -> &str {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexSet;
 
 use super::{Call, Config, TABLE, find};
-use crate::import::{CallRef, Inner, RawCall, RawLayer, RawModel, TensorRef};
+use crate::import::{CallRef, Inner, Kwarg, RawCall, RawLayer, RawModel, TensorRef};
 use crate::ir::math::{Network, Node, NodeId, Op, Port};
 use crate::ir::{Origin, elements, lift};
 use crate::quantizers;
@@ -230,8 +230,8 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let call = &layer.calls[number];
-            let operands: Vec<Option<NodeId>> =
-                call.inputs.iter().map(|&t| value(&values, t)).collect();
+            // Those of keyword arguments come last.
+            let operands: Vec<Option<NodeId>> = call.tensors().map(|t| value(&values, t)).collect();
             let of = CallOf {
                 layer,
                 raw: call,
@@ -389,7 +389,10 @@ impl<'a> Walk<'a> {
             );
             return vec![None];
         }
-        if let Some((key, _)) = raw.kwargs.first() {
+        let is_known = |key: &str, value: &Kwarg| {
+            definition.keywords().contains(&key) && matches!(value, Kwarg::Tensors(_))
+        };
+        if let Some((key, _)) = raw.kwargs.iter().find(|(k, v)| !is_known(k, v)) {
             self.error(
                 layer,
                 prefix,
@@ -397,13 +400,23 @@ impl<'a> Walk<'a> {
             );
             return vec![None];
         }
-        let Some(inputs) = operands.into_iter().collect::<Option<Vec<NodeId>>>() else {
+        let Some(mut inputs) = operands.into_iter().collect::<Option<Vec<NodeId>>>() else {
             // Its operands failed: without them only the quantizers can be looked at.
             for problem in self.quantizer_problems(model, layer) {
                 self.error(layer, prefix, problem);
             }
             return vec![None];
         };
+        let mut named = inputs
+            .split_off(inputs.len().min(raw.inputs.len()))
+            .into_iter();
+        let keywords = raw.kwargs.iter().filter_map(|(key, value)| match value {
+            Kwarg::Tensors(tensors) => {
+                Some((key.clone(), named.by_ref().take(tensors.len()).collect()))
+            }
+            Kwarg::Value(_) => None,
+        });
+        let keywords = keywords.collect();
         if inputs.is_empty() {
             self.error(layer, prefix, "it has no input");
             return vec![None];
@@ -411,6 +424,7 @@ impl<'a> Walk<'a> {
         let mut call = Call {
             config: Config::new(&layer.config),
             inputs,
+            keywords,
             layer,
             format: model.format,
             options: self.options,
@@ -423,6 +437,7 @@ impl<'a> Walk<'a> {
             remarks: &mut self.remarks,
             used: IndexSet::new(),
             channels_first: false,
+            time_major: false,
         };
         match definition.lower(&mut call) {
             Ok(nodes) => nodes.into_iter().map(Some).collect(),

@@ -12,6 +12,7 @@ mod graph;
 mod activation;
 mod adaptive_activation;
 mod batch_norm;
+mod bidirectional;
 mod concatenate;
 mod conv;
 mod conv_transpose;
@@ -27,6 +28,7 @@ mod merge;
 mod padding;
 mod pooling;
 mod rectifier;
+mod recurrent;
 mod rescaling;
 mod reshape;
 mod scale_shift;
@@ -48,6 +50,11 @@ pub trait LayerDef: Sync {
     /// Class names in model files, without package prefix.
     fn classes(&self) -> &'static [&'static str];
 
+    /// Keyword arguments of a call that may hold tensors.
+    fn keywords(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Pushes the nodes of one call of the layer.
     ///
     /// # Errors
@@ -63,6 +70,7 @@ pub const TABLE: &[&dyn LayerDef] = &[
     &activation::Activation,
     &adaptive_activation::AdaptiveActivation,
     &batch_norm::BatchNorm,
+    &bidirectional::Bidirectional,
     &concatenate::Concatenate,
     &conv::Conv,
     &conv_transpose::ConvTranspose,
@@ -78,6 +86,7 @@ pub const TABLE: &[&dyn LayerDef] = &[
     &padding::Padding,
     &pooling::Pooling,
     &rectifier::Rectifier,
+    &recurrent::Recurrent,
     &rescaling::Rescaling,
     &reshape::Reshape,
     &scale_shift::ScaleShift,

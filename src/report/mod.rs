@@ -222,5 +222,7 @@ pub fn kernel_name(kernel: &Kernel) -> &'static str {
         Kernel::Merge { .. } => "merge",
         Kernel::Move(_) => "move",
         Kernel::Reduce(_) => "reduce",
+        Kernel::Loop(_) => "loop",
+        Kernel::Part(_) => "part",
     }
 }

@@ -4,7 +4,11 @@
 //! value is compared with its proven range: a violation is an error in the range analysis and is
 //! reported with layer and channel rather than computed on.
 
-use crate::ir::kernel::{Design, Dot, Kernel, Merge, Node, NodeId, PoolKind, Reduce, TensorType};
+use std::collections::BTreeMap;
+
+use crate::ir::kernel::{
+    Design, Dot, Kernel, Loop, Merge, Node, NodeId, PoolKind, Reduce, TensorType,
+};
 use crate::ir::{Move, Range, Source, Window, elements, positions};
 use crate::num;
 
@@ -34,8 +38,20 @@ pub struct RangeViolation {
 /// When `inputs` does not fit the design's ports.
 pub fn run(design: &Design, inputs: &[&[i128]]) -> Result<Vec<Vec<i128>>, RangeViolation> {
     let mut codes: Vec<Vec<i128>> = Vec::with_capacity(design.nodes.len());
-    for node in &design.nodes {
-        let result = evaluate(design, node, &codes, inputs);
+    // All results of each loop.
+    let mut results: BTreeMap<NodeId, Vec<Vec<i128>>> = BTreeMap::new();
+    for (index, node) in (0..).zip(&design.nodes) {
+        let result = match &node.kernel {
+            Kernel::Loop(cell) => {
+                let operands = node.inputs.iter().map(|i| codes[i.index()].as_slice());
+                let all = looped(cell, &operands.collect::<Vec<_>>())?;
+                let own = all[0].clone();
+                results.insert(NodeId(index), all);
+                own
+            }
+            Kernel::Part(number) => results[&node.inputs[0]][*number].clone(),
+            _ => evaluate(design, node, &codes, inputs),
+        };
         assert_eq!(result.len(), node.ty.elements(), "shape of {}", node.origin);
         for (index, &code) in result.iter().enumerate() {
             let range = *node.ty.range.at(index);
@@ -120,7 +136,39 @@ fn evaluate(design: &Design, node: &Node, codes: &[Vec<i128>], inputs: &[&[i128]
                 .map(|row| reduce(*op, row))
                 .collect()
         }
+        Kernel::Loop(_) | Kernel::Part(_) => unreachable!("loops have several results"),
     }
+}
+
+/// All results of a loop.
+fn looped(cell: &Loop, operands: &[&[i128]]) -> Result<Vec<Vec<i128>>, RangeViolation> {
+    let (sequences, initial) = operands.split_at(cell.sequences);
+    let mut states: Vec<Vec<i128>> = match initial {
+        [] => (0..cell.states())
+            .map(|k| vec![0; cell.body.node(cell.input(cell.sequences + k)).ty.elements()])
+            .collect(),
+        given => given.iter().map(|s| s.to_vec()).collect(),
+    };
+    let mut results = vec![Vec::new(); cell.results.len()];
+    for step in 0..cell.steps {
+        let slices = sequences.iter().map(|s| {
+            let n = s.len() / cell.steps;
+            &s[step * n..(step + 1) * n]
+        });
+        let inputs: Vec<&[i128]> = slices.chain(states.iter().map(Vec::as_slice)).collect();
+        let codes = run(&cell.body, &inputs)?;
+        let output = |k: usize| codes[cell.body.outputs[k].node.index()].clone();
+        for (all, result) in results.iter_mut().zip(&cell.results) {
+            let value = output(result.output);
+            if result.sequence {
+                all.extend(value);
+            } else {
+                *all = value;
+            }
+        }
+        states = (0..cell.states()).map(output).collect();
+    }
+    Ok(results)
 }
 
 fn dot(d: &Dot, x: &[i128]) -> Vec<i128> {

@@ -119,6 +119,25 @@ fn every_layer_equals_qkeras() {
 }
 
 #[test]
+fn every_recurrent_layer_equals_qkeras() {
+    let folders = folders("recurrent");
+    assert!(folders.len() >= 40, "{} golden models", folders.len());
+    let mut wrong = Vec::new();
+    for folder in &folders {
+        let name = folder.file_name().expect("a name").to_string_lossy();
+        match check(folder) {
+            Ok(differences) => wrong.extend(differences.iter().map(|d| format!("{name}: {d}"))),
+            // Functions of cells that are not built yet.
+            Err(text) => assert!(
+                text.contains("there is no quantizer or activation named"),
+                "{text}"
+            ),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn models_to_refuse_are_refused_by_layer() {
     let folders = folders("refused");
     assert!(!folders.is_empty());

@@ -257,7 +257,7 @@ impl Scope<'_> {
                 let each = operand.shape.last().copied().unwrap_or(1) as u64;
                 r.add(width * (each - 1), bits.max(from));
             }
-            Kernel::Move(_) | Kernel::Input { .. } => {}
+            Kernel::Move(_) | Kernel::Input { .. } | Kernel::Loop(_) | Kernel::Part(_) => {}
         }
         r
     }

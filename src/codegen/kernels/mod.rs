@@ -151,6 +151,9 @@ pub(crate) fn view_of(
         Kernel::Merge { op, shifts } => merge::merge(&mut b, *op, shifts),
         Kernel::Move(rearrangement) => moves::moves(&mut b, rearrangement),
         Kernel::Reduce(reduce) => reduction(&b, *reduce),
+        Kernel::Loop(_) | Kernel::Part(_) => {
+            return Err("recurrent layers have no C++ form yet".into());
+        }
     };
     Ok(Some(KernelView {
         node: id,
@@ -377,6 +380,8 @@ fn kind(kernel: &Kernel) -> &'static str {
         Kernel::Merge { .. } => "element-wise",
         Kernel::Move(_) => "rearrangement",
         Kernel::Reduce(_) => "reduction of the last axis",
+        Kernel::Loop(_) => "a cell step after step",
+        Kernel::Part(_) => "another result",
     }
 }
 

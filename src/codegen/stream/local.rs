@@ -29,7 +29,12 @@ fn per_word(node: &Node, operands: &[&TensorType]) -> bool {
         all.iter().chain(&frac).all(|p| size.is_multiple_of(*p))
     };
     match &node.kernel {
-        Kernel::Input { .. } | Kernel::Dot(_) | Kernel::Pool { .. } | Kernel::MatMul => false,
+        Kernel::Input { .. }
+        | Kernel::Dot(_)
+        | Kernel::Pool { .. }
+        | Kernel::MatMul
+        | Kernel::Loop(_)
+        | Kernel::Part(_) => false,
         Kernel::Affine(a) => periods(&[a.mul.period(), a.add.period()]),
         Kernel::Select(s) => periods(&[
             s.threshold.period(),
@@ -203,7 +208,9 @@ fn of_a_word(node: &Node) -> Kernel {
             | Move::Repeat { .. }
             | Move::Reverse(_),
         )
-        | Kernel::Reduce(_) => node.kernel.clone(),
+        | Kernel::Reduce(_)
+        | Kernel::Loop(_)
+        | Kernel::Part(_) => node.kernel.clone(),
     }
 }
 

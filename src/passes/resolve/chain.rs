@@ -59,8 +59,9 @@ impl Resolver<'_> {
         if lazy.steps.is_empty() {
             return Ok(lazy.node);
         }
+        // Inside a cell exactness goes before the type of the layer's results.
         let given = self.given_type(origin);
-        if given.is_none()
+        if (given.is_none() || self.slices.is_some())
             && let Some(chains) = self.exact_chains(lazy.node, &lazy.steps)
             && chains.iter().all(|c| c.range.width() <= EXACT_WIDTH)
         {

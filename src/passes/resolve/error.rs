@@ -43,9 +43,40 @@ pub enum ErrorKind {
         /// Codes of the input.
         codes: u128,
     },
+    /// A state that becomes wider with every step.
+    #[error(
+        "without a state quantizer the exact state becomes wider with every step: {bits} bits after \
+         step {step} of {steps}{}; more than {limit} are not kept. Set a state_quantizer in the model, \
+         or choose a type with --state-type '{layer}=ap_fixed<16,6>': every new state is converted \
+         into it, and all results follow from that",
+        outlook(*.bits, *.growth, *.steps - *.step)
+    )]
+    StateGrows {
+        /// The layer.
+        layer: String,
+        /// Bits after that step.
+        bits: u32,
+        /// The step, from 1.
+        step: usize,
+        /// Steps of the layer.
+        steps: usize,
+        /// Bits that the last step added.
+        growth: u32,
+        /// Most bits.
+        limit: u32,
+    },
     /// Anything else that is named in words.
     #[error("{0}")]
     Unsupported(String),
+}
+
+/// What a growing state would come to.
+fn outlook(bits: u32, growth: u32, left: usize) -> String {
+    if left == 0 || growth == 0 {
+        return String::new();
+    }
+    let end = u64::from(bits).saturating_add((left as u64).saturating_mul(growth.into()));
+    format!(", {growth} more with each, about {end} after the last")
 }
 
 impl std::fmt::Display for ResolveError {

@@ -19,6 +19,7 @@ mod edges;
 mod error;
 mod eval;
 mod exact;
+mod recurrence;
 mod requantize;
 mod table;
 #[cfg(test)]
@@ -45,6 +46,10 @@ pub struct Options {
     /// Type for all other such results; without it the narrowest type whose rounding error is
     /// below 2^-16 of the full range.
     pub default_output_type: Option<FixedType>,
+    /// Type of the states of a recurrent layer, by layer name: every new state is converted into it.
+    pub state_types: BTreeMap<String, FixedType>,
+    /// Type for the states of all other recurrent layers.
+    pub default_state_type: Option<FixedType>,
     /// What becomes of a softmax.
     pub softmax: Softmax,
 }
@@ -132,12 +137,15 @@ impl Lazy {
 struct Resolver<'a> {
     network: &'a Network,
     options: &'a Options,
+    /// Formats of the inputs, where the network is the body of a loop.
+    slices: Option<&'a [TensorType]>,
     design: Design,
     remarks: Vec<String>,
     derived_inputs: Vec<bool>,
     values: Vec<Option<Lazy>>,
     dropped_casts: Vec<Change>,
     narrowed_casts: Vec<Change>,
+    errors: Vec<ResolveError>,
 }
 
 /// Finds formats, ranges and kernels for a whole network.
@@ -145,42 +153,14 @@ struct Resolver<'a> {
 /// # Errors
 /// All reasons at once why the network has no exact design, each with its layer.
 pub fn resolve(network: &Network, options: &Options) -> Result<Resolved, Vec<ResolveError>> {
-    let mut r = Resolver {
-        network,
-        options,
-        design: Design::default(),
-        remarks: Vec::new(),
-        derived_inputs: Vec::new(),
-        values: Vec::new(),
-        dropped_casts: Vec::new(),
-        narrowed_casts: Vec::new(),
-    };
-    let mut errors = Vec::new();
-    for (index, node) in network.nodes.iter().enumerate() {
-        let operands: Option<Vec<Lazy>> = node
-            .inputs
-            .iter()
-            .map(|i| r.values[i.index()].clone())
-            .collect();
-        // A node whose operand failed has nothing of its own to report.
-        let value = operands.and_then(|operands| match r.node(index, node, operands) {
-            Ok(lazy) => Some(lazy),
-            Err(kind) => {
-                errors.push(ResolveError {
-                    origin: node.origin.clone(),
-                    kind,
-                });
-                None
-            }
-        });
-        r.values.push(value);
+    let mut r = Resolver::new(network, options, None);
+    r.run();
+    if r.errors.is_empty() {
+        r.finish();
     }
-    if errors.is_empty() {
-        r.finish(&mut errors);
-    }
-    if !errors.is_empty() {
-        errors.dedup();
-        return Err(errors);
+    if !r.errors.is_empty() {
+        r.errors.dedup();
+        return Err(r.errors);
     }
     let virtual_taps = r.taps();
     Ok(Resolved {
@@ -201,6 +181,47 @@ pub fn resolve(network: &Network, options: &Options) -> Result<Resolved, Vec<Res
             },
         ],
     })
+}
+
+impl<'a> Resolver<'a> {
+    fn new(network: &'a Network, options: &'a Options, slices: Option<&'a [TensorType]>) -> Self {
+        Self {
+            network,
+            options,
+            slices,
+            design: Design::default(),
+            remarks: Vec::new(),
+            derived_inputs: Vec::new(),
+            values: Vec::new(),
+            dropped_casts: Vec::new(),
+            narrowed_casts: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Every node of the network.
+    fn run(&mut self) {
+        for (index, node) in self.network.nodes.iter().enumerate() {
+            let operands: Option<Vec<Lazy>> = node
+                .inputs
+                .iter()
+                .map(|i| self.values[i.index()].clone())
+                .collect();
+            // A node whose operand failed has nothing of its own to report.
+            let value = operands.and_then(|operands| {
+                let value = self.node(index, node, operands);
+                value.map_err(|kind| self.error(&node.origin, kind)).ok()
+            });
+            self.values.push(value);
+        }
+    }
+
+    fn error(&mut self, origin: &Origin, kind: ErrorKind) {
+        self.errors.push(ResolveError {
+            origin: origin.clone(),
+            kind,
+        });
+    }
 }
 
 impl Resolver<'_> {
@@ -253,6 +274,8 @@ impl Resolver<'_> {
                 self.matmul(a, b, node).map(Lazy::exact)
             }
             Op::Softmax => self.softmax(index, operands.remove(0), node),
+            Op::Loop(cell) => self.looped(cell, operands, node).map(Lazy::exact),
+            Op::Part(number) => Ok(Lazy::exact(self.part(*number, operands[0].node, node))),
         }
     }
 
@@ -263,6 +286,9 @@ impl Resolver<'_> {
         index: usize,
         node: &math::Node,
     ) -> Result<NodeId, ErrorKind> {
+        if let Some(slices) = self.slices {
+            return self.slice(number, slices[number].clone(), node);
+        }
         let given = self.options.input_types.get(number).copied().flatten();
         let ty = given
             .or_else(|| self.quantizer_after(index))
@@ -441,7 +467,7 @@ impl Resolver<'_> {
     }
 
     /// Outputs get edges of their own; ports are named.
-    fn finish(&mut self, errors: &mut Vec<ResolveError>) {
+    fn finish(&mut self) {
         for port in &self.network.inputs {
             let lazy = self.values[port.node.index()]
                 .clone()
@@ -464,7 +490,7 @@ impl Resolver<'_> {
                         node,
                     });
                 }
-                Err(kind) => errors.push(ResolveError { origin, kind }),
+                Err(kind) => self.error(&origin, kind),
             }
         }
     }

@@ -72,7 +72,9 @@ pub(super) fn bits(kernel: &Kernel, from: &TensorType, to: &TensorType) -> u32 {
         | Kernel::Pool { .. }
         | Kernel::Merge { .. }
         | Kernel::Move(_)
-        | Kernel::Reduce(_) => unreachable!("no point kernel"),
+        | Kernel::Reduce(_)
+        | Kernel::Loop(_)
+        | Kernel::Part(_) => unreachable!("no point kernel"),
     }
 }
 
@@ -123,7 +125,9 @@ impl<C: Int> Point<C> {
             | Kernel::Pool { .. }
             | Kernel::Merge { .. }
             | Kernel::Move(_)
-            | Kernel::Reduce(_) => unreachable!("no point kernel"),
+            | Kernel::Reduce(_)
+            | Kernel::Loop(_)
+            | Kernel::Part(_) => unreachable!("no point kernel"),
         }
     }
 

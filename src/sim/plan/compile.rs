@@ -6,6 +6,7 @@ use super::int::Int;
 use super::layout::{Cell, Layout};
 use super::merge::Merging;
 use super::pool::{MatMul, Pool};
+use super::recurrence::Recurrence;
 use super::step::{Source, Stage, Step, Work};
 use super::{Edge, InputPort, Plan, Slot};
 use crate::ir::kernel::{Design, Kernel, Merge, Node, NodeId};
@@ -15,7 +16,12 @@ use crate::ir::{Move, Range, Source as Origin};
 struct Group {
     root: usize,
     points: Vec<usize>,
+    /// Other results of a loop.
+    parts: Vec<usize>,
 }
+
+/// Slot and arrangement of a tensor.
+pub(super) type Place = (usize, Layout);
 
 impl Group {
     fn last(&self) -> usize {
@@ -25,16 +31,62 @@ impl Group {
 
 /// Builds a plan that computes `wanted` nodes.
 pub(super) fn plan(design: &Design, wanted: &[NodeId]) -> Plan {
-    let needed = needed(design, wanted);
-    let groups = groups(design, &needed, wanted);
-    let half = halves(design, &needed);
+    plan_with(design, wanted, &mut Slots::default(), &[])
+}
+
+/// The plan of a loop's body, and where its inputs have to be put before it runs. Its outputs lie in
+/// other places than its inputs.
+pub(super) fn body(design: &Design) -> (Plan, Vec<Place>) {
     let mut slots = Slots::default();
+    let mut take = |id: NodeId| {
+        let ty = &design.node(id).ty;
+        let layout = Layout::new(Cell::of(ty.hull(), false), &ty.shape);
+        (slots.take(layout, usize::MAX), layout)
+    };
+    let ports: Vec<Place> = design.inputs.iter().map(|p| take(p.node)).collect();
+    let wanted: Vec<NodeId> = design.outputs.iter().map(|p| p.node).collect();
+    let mut plan = plan_with(design, &wanted, &mut slots, &ports);
+    // An input that goes out unchanged.
+    for edge in &mut plan.edges {
+        let from = (edge.slot, edge.layout);
+        if ports.contains(&from) {
+            let slot = plan.slots.len();
+            plan.slots.push(Slot {
+                cell: edge.layout.cell,
+                rows: edge.layout.rows(),
+            });
+            plan.steps.push(Step {
+                inputs: vec![from],
+                output: (slot, edge.layout),
+                work: Work::I128(Stage {
+                    source: Source::Copy,
+                    points: vec![],
+                }),
+            });
+            edge.slot = slot;
+        }
+    }
+    (plan, ports)
+}
+
+/// A plan on buffers of which some are taken: `ports` are places of the design's inputs, or nothing
+/// where they are fed from outside.
+fn plan_with(design: &Design, wanted: &[NodeId], slots: &mut Slots, ports: &[Place]) -> Plan {
+    let needed = needed(design, wanted);
+    let groups = groups(design, &needed, wanted, !ports.is_empty());
+    let half = halves(design, &needed);
     // For each node whose rows are stored: slot and arrangement.
-    let mut places: Vec<Option<(usize, Layout)>> = vec![None; design.nodes.len()];
+    let mut places: Vec<Option<Place>> = vec![None; design.nodes.len()];
+    for (port, place) in design.inputs.iter().zip(ports) {
+        places[port.node.index()] = Some(*place);
+    }
     let last_use = last_uses(design, &groups, wanted);
     let mut steps = Vec::new();
     for (number, group) in groups.iter().enumerate() {
         let root = &design.nodes[group.root];
+        if places[group.root].is_some() {
+            continue;
+        }
         let last = group.last();
         let ty = &design.nodes[last].ty;
         let layout = Layout::new(Cell::of(ty.hull(), half[last]), &ty.shape);
@@ -52,7 +104,22 @@ pub(super) fn plan(design: &Design, wanted: &[NodeId]) -> Plan {
         } else {
             let slot = slots.take(layout, last_use[last]);
             places[last] = Some((slot, layout));
-            let work = work(design, group);
+            let work = match &root.kernel {
+                Kernel::Loop(cell) => {
+                    let mut parts = vec![(0, (slot, layout))];
+                    for &part in &group.parts {
+                        let ty = &design.nodes[part].ty;
+                        let layout = Layout::new(Cell::of(ty.hull(), half[part]), &ty.shape);
+                        let place = (slots.take(layout, last_use[part].max(number)), layout);
+                        places[part] = Some(place);
+                        if let Kernel::Part(result) = design.nodes[part].kernel {
+                            parts.push((result, place));
+                        }
+                    }
+                    Work::Loop(Box::new(Recurrence::new(cell, parts)))
+                }
+                _ => work(design, group),
+            };
             steps.push(Step {
                 inputs,
                 output: (slot, layout),
@@ -74,7 +141,7 @@ pub(super) fn plan(design: &Design, wanted: &[NodeId]) -> Plan {
         .collect();
     Plan {
         steps,
-        slots: slots.sizes,
+        slots: std::mem::take(&mut slots.sizes),
         edges,
         inputs: inputs(design),
         states: std::sync::Mutex::default(),
@@ -125,7 +192,9 @@ fn is_point(kernel: &Kernel) -> bool {
         | Kernel::Pool { .. }
         | Kernel::Merge { .. }
         | Kernel::Move(_)
-        | Kernel::Reduce(_) => false,
+        | Kernel::Reduce(_)
+        | Kernel::Loop(_)
+        | Kernel::Part(_) => false,
     }
 }
 
@@ -146,7 +215,13 @@ fn needed(design: &Design, wanted: &[NodeId]) -> Vec<bool> {
 }
 
 /// Steps: a point kernel joins its operand's step when nothing else looks at the operand.
-fn groups(design: &Design, needed: &[bool], wanted: &[NodeId]) -> Vec<Group> {
+fn groups(design: &Design, needed: &[bool], wanted: &[NodeId], in_place: bool) -> Vec<Group> {
+    // What is written by someone else cannot pass through a chain first.
+    let stored = |kernel: &Kernel| match kernel {
+        Kernel::Loop(_) | Kernel::Part(_) => true,
+        Kernel::Input { .. } => in_place,
+        _ => false,
+    };
     let mut uses = vec![0_usize; design.nodes.len()];
     for id in wanted {
         uses[id.index()] += 2;
@@ -164,17 +239,24 @@ fn groups(design: &Design, needed: &[bool], wanted: &[NodeId]) -> Vec<Group> {
         }
         if is_point(&node.kernel) {
             let operand = node.inputs[0].index();
-            if uses[operand] == 1 {
+            if uses[operand] == 1 && !stored(&design.nodes[operand].kernel) {
                 let group = group_of[operand];
                 groups[group].points.push(index);
                 group_of[index] = group;
                 continue;
             }
         }
+        if let Kernel::Part(_) = node.kernel {
+            let group = group_of[node.inputs[0].index()];
+            groups[group].parts.push(index);
+            group_of[index] = group;
+            continue;
+        }
         group_of[index] = groups.len();
         groups.push(Group {
             root: index,
             points: Vec::new(),
+            parts: Vec::new(),
         });
     }
     // A group is complete only where its last point stands: order by it.
@@ -274,6 +356,7 @@ fn source_bits(design: &Design, node: &Node) -> u32 {
                 .fold(result, u32::max),
         },
         Kernel::Pool { .. } | Kernel::Reduce(_) => with_operands(),
+        Kernel::Loop(_) | Kernel::Part(_) => unreachable!("loops have plans of their own"),
         Kernel::Affine(_)
         | Kernel::Select(_)
         | Kernel::Clamp(_)
@@ -340,6 +423,7 @@ fn source<C: Int>(design: &Design, node: &Node) -> Source<C> {
             let length = shapes[0].last().copied().unwrap_or(1).max(1);
             Source::Reduce(*op, length)
         }
+        Kernel::Loop(_) | Kernel::Part(_) => unreachable!("loops have plans of their own"),
         Kernel::Affine(_)
         | Kernel::Select(_)
         | Kernel::Clamp(_)

@@ -14,6 +14,7 @@ mod int;
 mod layout;
 mod merge;
 mod pool;
+mod recurrence;
 mod step;
 mod windows;
 
@@ -196,10 +197,7 @@ impl Plan {
                     target.write(view, Samples { first, count });
                 }
             }
-            self.states
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(state);
+            self.keep(state);
         });
         Ok(results)
     }
@@ -254,10 +252,20 @@ impl Plan {
         }
     }
 
+    /// Keeps buffers for the next run.
+    fn keep(&self, state: State) {
+        let mut waiting = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(state);
+    }
+
     fn tile(&self, state: &mut State, feeds: &[Feed<'_>], samples: Samples) {
         let lanes = state.lanes;
         for step in &self.steps {
             let (slot, layout) = step.output;
+            if let Work::Loop(cell) = &step.work {
+                cell.run(&mut state.buffers, step, lanes);
+                continue;
+            }
             let mut output = std::mem::replace(&mut state.buffers[slot], Buffer::Words(Vec::new()));
             let views: Vec<View<'_>> = step
                 .inputs
@@ -274,6 +282,7 @@ impl Plan {
                 Work::I32(stage) => stage.run(&views, target, lanes, &mut state.narrow, feeds),
                 Work::I64(stage) => stage.run(&views, target, lanes, &mut state.long, feeds),
                 Work::I128(stage) => stage.run(&views, target, lanes, &mut state.wide, feeds),
+                Work::Loop(_) => unreachable!("run above"),
             }
             state.buffers[slot] = output;
         }

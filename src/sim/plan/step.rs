@@ -7,6 +7,7 @@ use super::int::Int;
 use super::layout::{Buffer, Layout, View, store};
 use super::merge::Merging;
 use super::pool::{MatMul, Pool, reduce};
+use super::recurrence::Recurrence;
 use crate::ir::kernel::Reduce;
 
 /// Most rows that are worked on together: they stay in the first cache.
@@ -32,6 +33,8 @@ pub(super) enum Work {
     I64(Stage<i64>),
     /// 128 bits.
     I128(Stage<i128>),
+    /// A plan of its own for each step.
+    Loop(Box<Recurrence>),
 }
 
 /// A source and what happens to its rows.

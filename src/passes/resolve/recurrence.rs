@@ -1,0 +1,409 @@
+//! Loops: what a state can be, over all steps of the model.
+//!
+//! A state begins as its initial value; the cell, resolved for everything that it can be so far,
+//! tells what it can be one step later. That is repeated until nothing is added, or for as many steps
+//! as the layer has. With a quantizer on the state it ends after two or three rounds; without one the
+//! exact state becomes finer with every step, and its type is the finest that was reached.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{ErrorKind, Lazy, Resolver, eval};
+use crate::ir::kernel::{Design, Kernel, Loop, LoopResult, NodeId, Port, TensorType};
+use crate::ir::math::{self, Network, Op, Step};
+use crate::ir::{Periodic, Range, elements};
+use crate::num::FixedType;
+
+/// Widest state that is kept exactly.
+const STATE_WIDTH: u32 = 64;
+/// Binary point of a state that was always zero: coarser than any other, so that it refines none.
+const ZERO_FRAC: i32 = -64;
+/// Rounds after which ranges that still grow are doubled, so that the search ends.
+const PATIENCE: usize = 256;
+
+/// A cell as kernels.
+struct Body {
+    design: Design,
+    /// The body's outputs, uniform.
+    outputs: Vec<NodeId>,
+    remarks: Vec<String>,
+    dropped_casts: Vec<crate::passes::Change>,
+    narrowed_casts: Vec<crate::passes::Change>,
+}
+
+impl Body {
+    fn types(&self, count: usize) -> Vec<TensorType> {
+        let each = self.outputs[..count].iter();
+        each.map(|&id| self.design.node(id).ty.clone()).collect()
+    }
+}
+
+impl Resolver<'_> {
+    /// A slice or a state, as an input of a body.
+    pub(super) fn slice(
+        &mut self,
+        number: usize,
+        ty: TensorType,
+        node: &math::Node,
+    ) -> Result<NodeId, ErrorKind> {
+        let port = ty.covering().ok_or_else(|| ErrorKind::TooWide {
+            what: "the state".into(),
+            bits: ty.width().into(),
+            limit: crate::ir::kernel::MAX_WIDTH,
+        })?;
+        let kernel = Kernel::Input {
+            index: number,
+            ty: port,
+        };
+        Ok(self.push(kernel, vec![], ty, &node.origin, "of this step"))
+    }
+
+    /// A cell applied step after step.
+    pub(super) fn looped(
+        &mut self,
+        cell: &math::Loop,
+        operands: Vec<Lazy>,
+        node: &math::Node,
+    ) -> Result<NodeId, ErrorKind> {
+        let layer = &node.origin.layer;
+        let types = &self.options.state_types;
+        let state_type = types.get(layer).copied();
+        let state_type = state_type.or(self.options.default_state_type);
+        let typed;
+        let cell = match state_type {
+            Some(ty) => {
+                typed = with_state_type(cell, ty);
+                &typed
+            }
+            None => cell,
+        };
+        let operands = operands
+            .into_iter()
+            .map(|o| self.uniform(o, &node.origin))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (sequences, initial) = operands.split_at(cell.sequences);
+        let slices: Vec<TensorType> = sequences.iter().map(|&s| slice_of(self.ty(s))).collect();
+        let mut states: Vec<TensorType> = match initial {
+            [] => (cell.body.inputs[cell.sequences..].iter())
+                .map(|port| zero(&cell.body.node(port.node).shape))
+                .collect(),
+            given => given.iter().map(|&s| self.ty(s).clone()).collect(),
+        };
+        let mut widest = 0;
+        let mut converged = false;
+        let mut body = None;
+        for step in 1..=cell.steps {
+            let next = match self.body(&cell.body, &slices, &states) {
+                Ok(next) => next,
+                Err(_)
+                    if step > 1 && state_type.is_none() && widest > 0 && grows(&states, &body) =>
+                {
+                    // The cell's own operations cannot hold what its state has become.
+                    return Err(ErrorKind::StateGrows {
+                        layer: layer.clone(),
+                        bits: width(&states),
+                        step: step - 1,
+                        steps: cell.steps,
+                        growth: 0,
+                        limit: STATE_WIDTH,
+                    });
+                }
+                Err(kind) => return Err(kind),
+            };
+            let new = next.types(cell.states());
+            let bits = width(&new);
+            if bits > STATE_WIDTH {
+                return Err(ErrorKind::StateGrows {
+                    layer: layer.clone(),
+                    bits,
+                    step,
+                    steps: cell.steps,
+                    growth: if step > 1 { bits - widest } else { 0 },
+                    limit: STATE_WIDTH,
+                });
+            }
+            widest = widest.max(bits);
+            let joined = states
+                .iter()
+                .zip(&new)
+                .map(|(old, new)| join(old, new, step));
+            let joined: Vec<TensorType> = joined.collect::<Option<_>>().ok_or_else(|| {
+                super::chain::too_wide(u64::from(crate::ir::kernel::MAX_WIDTH) + 1)
+            })?;
+            body = Some(next);
+            converged = joined == states;
+            if converged || step == cell.steps {
+                break;
+            }
+            states = joined;
+        }
+        let mut body = body.expect("a loop has a step");
+        let new = body.types(cell.states());
+        if states.iter().any(is_zero) {
+            // A state that is never anything but zero takes the binary point of what it becomes.
+            for (state, new) in states.iter_mut().zip(&new) {
+                if is_zero(state) {
+                    let frac = new.uniform_frac().expect("outputs are uniform").min(0);
+                    state.frac = Periodic::uniform(frac);
+                }
+            }
+            body = self.body(&cell.body, &slices, &states)?;
+        }
+        if !converged && cell.steps > 1 {
+            self.remarks.push(format!(
+                "layer {}: without a state quantizer the exact state becomes wider with every step; it \
+                 has {} bits after all {}",
+                node.origin,
+                width(&body.types(cell.states())),
+                cell.steps
+            ));
+        }
+        let aligned = (sequences.iter())
+            .map(|&s| Ok(s))
+            .chain(initial.iter().zip(&states).map(|(&id, state)| {
+                let frac = state.uniform_frac().expect("states are uniform");
+                self.align(id, frac)
+            }))
+            .collect::<Result<Vec<_>, ErrorKind>>()?;
+        let converted = if state_type.is_some() {
+            "a cell step after step, states converted"
+        } else {
+            "a cell step after step"
+        };
+        let kernel = finished(cell, body, &states, self)?;
+        let ty = kernel.result_type(0);
+        Ok(self.push(Kernel::Loop(kernel), aligned, ty, &node.origin, converted))
+    }
+
+    /// Another result of a loop.
+    pub(super) fn part(&mut self, number: usize, from: NodeId, node: &math::Node) -> NodeId {
+        let Kernel::Loop(cell) = &self.design.node(from).kernel else {
+            unreachable!("parts are taken of loops");
+        };
+        let ty = cell.result_type(number);
+        self.push(
+            Kernel::Part(number),
+            vec![from],
+            ty,
+            &node.origin,
+            "of the loop",
+        )
+    }
+
+    /// The cell for operands of these formats.
+    fn body(
+        &mut self,
+        network: &Network,
+        slices: &[TensorType],
+        states: &[TensorType],
+    ) -> Result<Body, ErrorKind> {
+        let inputs = [slices, states].concat();
+        let mut inner = Resolver::new(network, self.options, Some(&inputs));
+        inner.run();
+        let mut outputs = Vec::new();
+        for port in &network.outputs {
+            let Some(lazy) = inner.values[port.node.index()].clone() else {
+                continue;
+            };
+            let origin = &network.node(port.node).origin;
+            match inner.uniform(lazy, origin) {
+                Ok(id) => outputs.push(id),
+                Err(kind) => inner.error(origin, kind),
+            }
+        }
+        let mut errors = inner.errors.into_iter();
+        if let Some(first) = errors.next() {
+            self.errors.extend(errors);
+            return Err(first.kind);
+        }
+        for port in &network.inputs {
+            let node = inner.values[port.node.index()]
+                .as_ref()
+                .expect("no error was reported")
+                .node;
+            let name = port.name.clone();
+            inner.design.inputs.push(Port { name, node });
+        }
+        Ok(Body {
+            design: inner.design,
+            outputs,
+            remarks: inner.remarks,
+            dropped_casts: inner.dropped_casts,
+            narrowed_casts: inner.narrowed_casts,
+        })
+    }
+}
+
+/// The kernel of a cell: new states at the binary points of the states, then what the results need.
+fn finished(
+    cell: &math::Loop,
+    body: Body,
+    states: &[TensorType],
+    outer: &mut Resolver<'_>,
+) -> Result<Loop, ErrorKind> {
+    outer.remarks.extend(body.remarks);
+    outer.dropped_casts.extend(body.dropped_casts);
+    outer.narrowed_casts.extend(body.narrowed_casts);
+    let mut design = body.design;
+    let mut ports: Vec<Port> = Vec::new();
+    for (k, state) in states.iter().enumerate() {
+        let frac = state.uniform_frac().expect("states are uniform");
+        let node = stored(&mut design, body.outputs[k], frac)?;
+        let name = cell.body.outputs[k].name.clone();
+        ports.push(Port { name, node });
+    }
+    let mut results = Vec::new();
+    let mut places: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for result in &cell.results {
+        let node = body.outputs[result.output];
+        let output = *places.entry(node).or_insert_with(|| {
+            let own = ports.iter().position(|p| p.node == node);
+            own.unwrap_or_else(|| {
+                let name = cell.body.outputs[result.output].name.clone();
+                ports.push(Port { name, node });
+                ports.len() - 1
+            })
+        });
+        results.push(LoopResult { output, ..*result });
+    }
+    design.outputs = ports;
+    Ok(Loop {
+        body: Arc::new(design.hardware()),
+        steps: cell.steps,
+        sequences: cell.sequences,
+        results,
+    })
+}
+
+/// A new state at the binary point of the state. Where bits are lost they are zero after every step
+/// but the last, behind which nothing reads the state.
+fn stored(design: &mut Design, id: NodeId, frac: i32) -> Result<NodeId, ErrorKind> {
+    let node = design.node(id);
+    let ty = &node.ty;
+    let own = ty.uniform_frac().expect("outputs are uniform");
+    if own == frac {
+        return Ok(id);
+    }
+    let moved = |r: &Range| {
+        if own > frac {
+            let down = own.abs_diff(frac).min(127);
+            return Some(Range {
+                lo: r.lo >> down,
+                hi: r.hi >> down,
+            });
+        }
+        r.shifted(own.abs_diff(frac))
+    };
+    let too_wide = || super::chain::too_wide(u64::from(ty.width()) + 1);
+    let ranges: Option<Vec<Range>> = ty.range.values().iter().map(moved).collect();
+    let ty = TensorType {
+        shape: ty.shape.clone(),
+        frac: Periodic::uniform(frac),
+        range: Periodic::new(ranges.ok_or_else(too_wide)?).compact(),
+    };
+    let node = crate::ir::kernel::Node {
+        kernel: Kernel::Cast(Periodic::uniform(eval::plain_type(ty.hull(), frac))),
+        inputs: vec![id],
+        ty,
+        origin: node.origin.clone(),
+        note: "state stored".into(),
+    };
+    Ok(design.push(node))
+}
+
+/// A loop whose new states are converted into a type, and everything that is one with them.
+fn with_state_type(cell: &math::Loop, ty: FixedType) -> math::Loop {
+    let mut body = cell.body.clone();
+    let mut converted: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+    for port in &cell.body.outputs[..cell.states()] {
+        let of = cell.body.node(port.node);
+        converted.entry(port.node).or_insert_with(|| {
+            body.push(math::Node {
+                op: Op::Pointwise(vec![Step::Quantize(Periodic::uniform(ty))]),
+                inputs: vec![port.node],
+                ..of.clone()
+            })
+        });
+    }
+    for port in &mut body.outputs {
+        if let Some(node) = converted.get(&port.node) {
+            port.node = *node;
+        }
+    }
+    math::Loop {
+        body,
+        ..cell.clone()
+    }
+}
+
+/// The format of any slice of a sequence.
+fn slice_of(ty: &TensorType) -> TensorType {
+    let shape = ty.shape[1..].to_vec();
+    let n = elements(&shape).max(1);
+    TensorType {
+        range: Periodic::new(super::dot::hull_per_channel(ty, n)).compact(),
+        frac: ty.frac.clone(),
+        shape,
+    }
+}
+
+fn zero(shape: &[usize]) -> TensorType {
+    TensorType {
+        shape: shape.to_vec(),
+        frac: Periodic::uniform(ZERO_FRAC),
+        range: Periodic::uniform(Range::point(0)),
+    }
+}
+
+fn is_zero(ty: &TensorType) -> bool {
+    ty.hull() == Range::point(0) && ty.uniform_frac() == Some(ZERO_FRAC)
+}
+
+fn width(states: &[TensorType]) -> u32 {
+    states.iter().map(TensorType::width).max().unwrap_or(0)
+}
+
+/// Whether the states have become finer or wider than what the last body made of the ones before.
+fn grows(states: &[TensorType], body: &Option<Body>) -> bool {
+    body.is_some() && width(states) > 1
+}
+
+/// Everything that a state was and is, at the finer binary point. `None` beyond the widest codes.
+fn join(old: &TensorType, new: &TensorType, step: usize) -> Option<TensorType> {
+    let point = |ty: &TensorType| ty.uniform_frac().expect("states are uniform");
+    let (a, b) = match (old.hull(), new.hull()) {
+        (zero, _) if zero == Range::point(0) => (point(new), point(new)),
+        (_, zero) if zero == Range::point(0) => (point(old), point(old)),
+        _ => (point(old), point(new)),
+    };
+    let frac = a.max(b);
+    let mut fits = true;
+    let mut ranges = old.range.zip(&new.range, |x, y| {
+        match (x.shifted(frac.abs_diff(a)), y.shifted(frac.abs_diff(b))) {
+            (Some(x), Some(y)) => x.hull(y),
+            _ => {
+                fits = false;
+                *x
+            }
+        }
+    });
+    if step > PATIENCE {
+        // Ranges that still grow go on to the next power of two.
+        ranges = ranges.zip(&old.range, |new, old| {
+            if new == old {
+                return *new;
+            }
+            let bits = new.hull(Range::point(-1)).width().min(120);
+            let top = 1_i128 << (bits - 1);
+            Range {
+                lo: if new.lo < old.lo { -top } else { new.lo },
+                hi: if new.hi > old.hi { top - 1 } else { new.hi },
+            }
+        });
+    }
+    fits.then(|| TensorType {
+        shape: new.shape.clone(),
+        frac: Periodic::uniform(frac),
+        range: ranges.compact(),
+    })
+}
