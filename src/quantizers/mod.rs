@@ -56,6 +56,10 @@ pub trait Definition: Sync {
 
     /// Builds it; problems are recorded in `args`, and the result is then thrown away.
     fn build(&self, name: &str, args: &Args, context: &Context) -> Box<dyn Quantizer>;
+
+    /// Its page in `docs/quantizers`, Markdown without a title: the first line is one sentence, for the
+    /// support table; then the formula, the hardware that it becomes, and what is refused.
+    fn doc(&self) -> &'static str;
 }
 
 /// Every quantizer and activation function.

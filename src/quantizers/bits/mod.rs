@@ -66,6 +66,10 @@ impl Definition for Bits {
         &[Namespace::QKeras]
     }
 
+    fn doc(&self) -> &'static str {
+        include_str!("doc.md")
+    }
+
     fn build(&self, _name: &str, args: &Args, context: &Context) -> Box<dyn Quantizer> {
         let bits = args.integer("bits", 8);
         if !(1..=63).contains(&bits) {

@@ -32,6 +32,10 @@ impl Definition for Plain {
         &[Namespace::Keras2, Namespace::Keras3]
     }
 
+    fn doc(&self) -> &'static str {
+        include_str!("doc.md")
+    }
+
     fn build(&self, name: &str, _args: &Args, _context: &Context) -> Box<dyn Quantizer> {
         Box::new(match name {
             "relu" => Function::Relu,

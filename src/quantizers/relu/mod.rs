@@ -46,6 +46,10 @@ impl Definition for Relu {
         &[Namespace::QKeras]
     }
 
+    fn doc(&self) -> &'static str {
+        include_str!("doc.md")
+    }
+
     fn build(&self, _name: &str, args: &Args, _context: &Context) -> Box<dyn Quantizer> {
         let bits = args.integer("bits", 8);
         if !(1..=30).contains(&bits) {
