@@ -48,6 +48,8 @@ pub struct Compiled {
     pub derived_inputs: Vec<bool>,
     /// Layer outputs that exist only inside fused chains.
     pub virtual_taps: Vec<VirtualTap>,
+    /// What every call of a layer is made of.
+    pub notes: Vec<layers::Note>,
     /// What the passes did.
     pub passes: Vec<passes::Report>,
 }
@@ -141,6 +143,7 @@ pub fn compile_import(
         remarks,
         derived_inputs: resolved.derived_inputs,
         virtual_taps: resolved.virtual_taps,
+        notes: lowered.notes,
         passes,
     })
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use super::Config;
 use super::graph::Options;
+use super::note::WeightNote;
+use super::{Config, Note};
 use crate::import::{Format, Inner, RawLayer};
 use crate::ir::math::{Linear, Network, Node, NodeId, Op, Port, Step, Weights};
 use crate::ir::{Move, Origin, Real, Shape, Window};
@@ -26,6 +27,8 @@ pub struct Call<'a> {
     pub(super) network: &'a mut Network,
     pub(super) remarks: &'a mut Vec<String>,
     pub(super) used: IndexSet<String>,
+    /// What is found on the way.
+    pub(super) note: Note,
     /// Whether the layer's tensors are channels-first.
     pub(super) channels_first: bool,
     /// Whether the batch is the second axis of the operands and time the first one.
@@ -61,6 +64,7 @@ impl<'a> Call<'a> {
             network: &mut *self.network,
             remarks: &mut *self.remarks,
             used: IndexSet::new(),
+            note: Note::default(),
             channels_first: false,
             time_major: self.time_major,
         }
@@ -277,12 +281,19 @@ impl Call<'_> {
                 tensor.path
             ));
         }
+        if let Some(values) = &values {
+            let note = WeightNote::stored(shape, values);
+            self.note.weights.insert(name.to_owned(), note);
+        }
         values
     }
 
     /// The quantizer of a slot, `None` when the slot is empty (the raw weights are used).
     pub fn quantizer(&mut self, key: &str) -> Option<Box<dyn Quantizer>> {
-        let value = self.config.get(key)?.clone();
+        let Some(value) = self.config.get(key).cloned() else {
+            self.note.quantizers.insert(key.to_owned(), None);
+            return None;
+        };
         self.parsed_quantizer(key, &value)
     }
 
@@ -301,12 +312,44 @@ impl Call<'_> {
     ) -> Option<Box<dyn Quantizer>> {
         let context = self.context(Slot::of_key(key, self.class()));
         match quantizers::parse(value, &context) {
-            Ok(parsed) => Some(parsed),
+            Ok(parsed) => {
+                let description = parsed.describe();
+                self.note
+                    .quantizers
+                    .insert(key.to_owned(), Some(description));
+                Some(parsed)
+            }
             Err(problem) => {
                 self.config.problem(format!("`{key}`: {problem}"));
                 None
             }
         }
+    }
+
+    /// Notes the quantizer of a slot that has no effect on this layer's values.
+    pub fn note_quantizer(&mut self, key: &str, default: Option<&str>) {
+        let default = default.map(|text| serde_json::Value::String(text.to_owned()));
+        let value = if self.config.has(key) {
+            self.config.get(key).cloned()
+        } else {
+            default
+        };
+        let context = self.context(Slot::of_key(key, self.class()));
+        let parsed = value.and_then(|v| quantizers::parse(&v, &context).ok());
+        let description = parsed.map(|q| q.describe());
+        self.note.quantizers.insert(key.to_owned(), description);
+    }
+
+    /// Notes extents that the configuration gives.
+    pub fn note_extents(&mut self, key: &'static str, extents: &[usize]) {
+        self.note.extents.insert(key, extents.to_vec());
+    }
+
+    /// Notes what a quantizer makes of values that the layer computed itself.
+    pub fn note_weights(&mut self, name: &str, values: &[f64], weights: &Weights) {
+        let mut note = WeightNote::stored(&[values.len()], values);
+        note.quantized(None, None, values, weights);
+        self.note.weights.insert(name.to_owned(), note);
     }
 
     fn context(&self, slot: Slot) -> quantizers::Context {
@@ -338,7 +381,14 @@ impl Call<'_> {
                 .ok_or_else(|| "holds infinite or undefined values".to_owned()),
         };
         match result {
-            Ok(weights) => Some(weights),
+            Ok(weights) => {
+                if let Some(note) = self.note.weights.get_mut(name) {
+                    let description = quantizer.map(Quantizer::describe);
+                    let stored = self.layer.weights.get(name);
+                    note.quantized(description.as_ref(), stored, values, &weights);
+                }
+                Some(weights)
+            }
             Err(problem) => {
                 self.config.problem(format!("weight `{name}`: {problem}"));
                 None
@@ -381,7 +431,12 @@ impl Call<'_> {
     /// An activation from its serialized form; problems name `key`.
     pub fn activation_of(&mut self, key: &str, value: &serde_json::Value) -> Option<Activation> {
         let context = self.context(Slot::Activation);
-        match quantizers::parse_activation(value, &context) {
+        let parsed = quantizers::parse(value, &context).and_then(|quantizer| {
+            let description = Some(quantizer.describe());
+            self.note.quantizers.insert(key.to_owned(), description);
+            quantizers::activation(quantizer.as_ref())
+        });
+        match parsed {
             Ok(activation) => {
                 for remark in quantizers::remarks(value, &context) {
                     self.remark(&remark);

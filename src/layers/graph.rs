@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use super::{Call, Config, TABLE, find};
+use super::{Call, Config, Note, TABLE, find};
 use crate::import::{CallRef, Inner, Kwarg, RawCall, RawLayer, RawModel, TensorRef};
 use crate::ir::math::{Network, Node, NodeId, Op, Port};
-use crate::ir::{Origin, elements, lift};
+use crate::ir::{Origin, Shape, elements, lift};
 use crate::quantizers;
 
 /// Largest tensor of one sample.
@@ -29,6 +29,8 @@ pub struct Lowered {
     pub network: Network,
     /// For the user: surprising meanings, harmless options.
     pub remarks: Vec<String>,
+    /// What every call of a layer is made of, in the order of the graph.
+    pub notes: Vec<Note>,
 }
 
 /// Everything that is wrong with one layer.
@@ -66,6 +68,7 @@ pub fn lower(model: &RawModel, options: &Options) -> Result<Lowered, Vec<LayerEr
         options,
         network: Network::default(),
         remarks: Vec::new(),
+        notes: Vec::new(),
         errors: Vec::new(),
         runs: BTreeMap::new(),
     };
@@ -95,6 +98,7 @@ pub fn lower(model: &RawModel, options: &Options) -> Result<Lowered, Vec<LayerEr
     Ok(Lowered {
         network: walk.network,
         remarks: walk.remarks,
+        notes: walk.notes,
     })
 }
 
@@ -120,6 +124,7 @@ struct Walk<'a> {
     options: &'a Options,
     network: Network,
     remarks: Vec<String>,
+    notes: Vec<Note>,
     errors: Vec<LayerError>,
     /// How often each layer has run, by its path.
     runs: BTreeMap<String, usize>,
@@ -436,10 +441,28 @@ impl<'a> Walk<'a> {
             network: &mut self.network,
             remarks: &mut self.remarks,
             used: IndexSet::new(),
+            note: Note::default(),
             channels_first: false,
             time_major: false,
         };
-        match definition.lower(&mut call) {
+        let shapes = |call: &Call<'_>, nodes: &[NodeId]| -> Vec<Shape> {
+            nodes.iter().map(|&node| call.shape_of(node)).collect()
+        };
+        let inputs = shapes(&call, &call.inputs);
+        let result = definition.lower(&mut call);
+        if let Ok(nodes) = &result {
+            let outputs = shapes(&call, nodes);
+            let note = std::mem::take(&mut call.note);
+            self.notes.push(Note {
+                layer: format!("{prefix}{}", layer.name),
+                class: layer.class_name.clone(),
+                call: run,
+                inputs,
+                outputs,
+                ..note
+            });
+        }
+        match result {
             Ok(nodes) => nodes.into_iter().map(Some).collect(),
             Err(problems) => {
                 for problem in problems {

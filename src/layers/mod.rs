@@ -8,6 +8,7 @@ mod call;
 mod config;
 mod geometry;
 mod graph;
+mod note;
 
 mod activation;
 mod adaptive_activation;
@@ -39,6 +40,7 @@ mod upsampling;
 pub use call::{Call, Tensor};
 pub use config::Config;
 pub use graph::{LayerError, Lowered, Options, lower};
+pub use note::{Note, Values, WeightNote};
 
 use crate::ir::math::NodeId;
 

@@ -37,10 +37,58 @@ pub trait Quantizer: Debug {
     /// In words, when the quantizer cannot serve as an activation.
     fn steps(&self) -> Result<Vec<Step>, String>;
 
+    /// What it is in its own words.
+    fn describe(&self) -> Description;
+
     /// Whether it is the softmax, which is no function of one number.
     fn is_softmax(&self) -> bool {
         false
     }
+}
+
+/// A quantizer in its own words: what it was declared as, for analyses that go by declared widths.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// Name in model files: `quantized_bits`, `stochastic_ternary`, `relu`.
+    pub name: &'static str,
+    /// The numbers it gives.
+    pub grid: Grid,
+    /// Whether `alpha` is `auto_po2`.
+    pub auto_po2: bool,
+}
+
+/// The numbers a quantizer was declared to give, factors from `alpha` aside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Grid {
+    /// Fixed point.
+    Fixed {
+        /// All bits, the sign among them.
+        bits: u32,
+        /// Bits before the binary point, without the sign; the largest where channels differ.
+        integer: i32,
+        /// Whether one of the bits is a sign.
+        signed: bool,
+    },
+    /// Powers of two.
+    PowerOfTwo {
+        /// Bits of sign and exponent.
+        bits: u32,
+        /// Whether one of the bits is a sign.
+        signed: bool,
+        /// `max_value`.
+        max_value: Option<f64>,
+        /// Whether exponents are even.
+        quadratic: bool,
+    },
+    /// -1, 0, +1.
+    Ternary,
+    /// -1, +1 or 0, 1.
+    Binary {
+        /// Whether it is 0, 1.
+        zero_one: bool,
+    },
+    /// No grid of its own: `relu`, `linear`, `softmax`.
+    Function,
 }
 
 /// A kind of quantizer.
@@ -135,7 +183,14 @@ pub fn parse(value: &Value, context: &Context) -> Result<Box<dyn Quantizer>, Qua
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse_activation(value: &Value, context: &Context) -> Result<Activation, QuantizerErrors> {
-    let quantizer = parse(value, context)?;
+    activation(parse(value, context)?.as_ref())
+}
+
+/// A quantizer as an activation.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn activation(quantizer: &dyn Quantizer) -> Result<Activation, QuantizerErrors> {
     if quantizer.is_softmax() {
         return Ok(Activation::Softmax);
     }

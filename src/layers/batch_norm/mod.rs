@@ -28,7 +28,7 @@ impl LayerDef for BatchNorm {
         call.config
             .ignore(&["renorm_clipping", "renorm_momentum", "axis"]);
         call.finish()?;
-        let (inv, shift) = statistics.expect("no problem was found").constants()?;
+        let (inv, shift) = statistics.expect("no problem was found").constants(call)?;
         // Constants per channel follow the last axis; another axis needs one for each element.
         let spread = |values: Vec<Real>| {
             if axis + 1 == shape.len() {
@@ -103,7 +103,7 @@ impl Statistics {
                 "quantized_relu_po2(6,2048)",
             )?)
         } else {
-            call.config.ignore(&["gamma_quantizer"]);
+            call.note_quantizer("gamma_quantizer", Some("quantized_relu_po2(6,2048)"));
             None
         };
         let beta = if call.config.flag("center", true) {
@@ -116,7 +116,7 @@ impl Statistics {
                 "quantized_po2(5)",
             )?)
         } else {
-            call.config.ignore(&["beta_quantizer"]);
+            call.note_quantizer("beta_quantizer", Some("quantized_po2(5)"));
             None
         };
         let inverse = if quantized {
@@ -153,7 +153,7 @@ impl Statistics {
     }
 
     /// `1 / sqrt(variance + epsilon)`, times gamma, through the inverse quantizer.
-    pub(super) fn inverse(&self) -> Result<Vec<f64>, Vec<String>> {
+    pub(super) fn inverse(&self, call: &mut Call<'_>) -> Result<Vec<f64>, Vec<String>> {
         let mut inv = Vec::with_capacity(self.variance.len());
         for (channel, v) in self.variance.iter().enumerate() {
             let sum = v + self.epsilon;
@@ -175,6 +175,7 @@ impl Statistics {
             let weights = quantizer
                 .weights(&inv, &shape)
                 .map_err(|e| vec![e.to_string()])?;
+            call.note_weights("inverse", &inv, &weights);
             inv = weights
                 .values()
                 .iter()
@@ -188,12 +189,15 @@ impl Statistics {
     ///
     /// The addend is exact for its factor, so that an operand equal to the mean gives beta itself; the
     /// factor is exact where the square root is.
-    pub(super) fn constants(&self) -> Result<(Vec<Real>, Vec<Real>), Vec<String>> {
+    pub(super) fn constants(
+        &self,
+        call: &mut Call<'_>,
+    ) -> Result<(Vec<Real>, Vec<Real>), Vec<String>> {
         let exact =
             |value: f64| from_f64(value).ok_or_else(|| vec![format!("a constant is {value}")]);
         let mut factors = Vec::with_capacity(self.mean.len());
         let mut addends = Vec::with_capacity(self.mean.len());
-        for (c, &rounded) in self.inverse()?.iter().enumerate() {
+        for (c, &rounded) in self.inverse(call)?.iter().enumerate() {
             let variance = self.variance[c] + self.epsilon;
             let root = exact(variance.sqrt())?;
             let factor = if self.inverse.is_none() && &root * &root == exact(variance)? {

@@ -108,7 +108,7 @@ impl LayerDef for Folded {
             .map(|s| s.windows(call, &call.shape_of(input)));
         call.finish()?;
         let statistics = statistics.expect("no problem was found");
-        let inv = statistics.inverse()?;
+        let inv = statistics.inverse(call)?;
         let mut kernel = kernel.expect("no problem was found");
         for (i, w) in kernel.iter_mut().enumerate() {
             *w *= inv[i % filters];

@@ -34,6 +34,7 @@ impl LayerDef for Pooling {
             .config
             .counts_opt("strides", axes)
             .unwrap_or_else(|| size.clone());
+        call.note_extents("pool_size", &size);
         let padding = Padding::from_word(call.config.choice("padding", &["valid", "same"]));
         let quantizer = call.quantizer("average_quantizer");
         let activation = if class.starts_with('Q') {

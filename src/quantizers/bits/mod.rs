@@ -9,7 +9,7 @@ use num_traits::One;
 use serde_json::Value;
 
 use super::scale::{self, Arithmetic};
-use super::{Args, Context, Definition, Namespace, Quantizer, Slot, plain};
+use super::{Args, Context, Definition, Description, Grid, Namespace, Quantizer, Slot, plain};
 use crate::ir::math::{Step, Weights};
 use crate::ir::{Encoding, Periodic, Real, from_f32, from_f64, pow2};
 use crate::num::{FixedType, Overflow, Quantization};
@@ -285,6 +285,18 @@ impl Quantizer for Config {
             scale: alpha.zip(&lsb, |a, l| a * l).compact(),
             encoding: Encoding::Fixed,
         })
+    }
+
+    fn describe(&self) -> Description {
+        Description {
+            name: "quantized_bits",
+            grid: Grid::Fixed {
+                bits: self.bits.unsigned_abs(),
+                integer: self.integer.values().iter().copied().max().unwrap_or(0),
+                signed: self.keep_negative,
+            },
+            auto_po2: matches!(self.alpha, Alpha::AutoPo2(_)),
+        }
     }
 
     fn steps(&self) -> Result<Vec<Step>, String> {

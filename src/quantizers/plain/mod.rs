@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use num_traits::{One, Signed, Zero};
 
-use super::{Args, Context, Definition, Namespace, Quantizer};
+use super::{Args, Context, Definition, Description, Grid, Namespace, Quantizer};
 use crate::ir::math::{Direction, PointFunction, Step, Weights};
 use crate::ir::{Enclosure, Periodic, Real};
 
@@ -54,6 +54,19 @@ impl Quantizer for Function {
             Self::Relu | Self::Relu6 | Self::Softmax => {
                 Err(format!("{self:?} is no quantizer of weights"))
             }
+        }
+    }
+
+    fn describe(&self) -> Description {
+        Description {
+            name: match self {
+                Self::Linear => "linear",
+                Self::Relu => "relu",
+                Self::Relu6 => "relu6",
+                Self::Softmax => "softmax",
+            },
+            grid: Grid::Function,
+            auto_po2: false,
         }
     }
 

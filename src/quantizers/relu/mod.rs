@@ -4,7 +4,7 @@
 //! `clip(rne(x / lsb), 0, 2^n - 1) * lsb`, the negative side `max(rne(slope * x / lsb) * lsb,
 //! -slope * 2^integer)`.
 
-use super::{Args, Context, Definition, Namespace, Quantizer};
+use super::{Args, Context, Definition, Description, Grid, Namespace, Quantizer};
 use crate::ir::math::{Step, Weights};
 use crate::ir::{Encoding, Periodic, Real, dyadic, from_f64, pow2};
 use crate::num::{self, FixedType, Overflow, Quantization};
@@ -117,6 +117,18 @@ impl Quantizer for Config {
             scale: Periodic::uniform(pow2(-ty.frac())),
             encoding: Encoding::Fixed,
         })
+    }
+
+    fn describe(&self) -> Description {
+        Description {
+            name: "quantized_relu",
+            grid: Grid::Fixed {
+                bits: self.bits.unsigned_abs(),
+                integer: self.integer.values().iter().copied().max().unwrap_or(0),
+                signed: !self.slope.is_zero(),
+            },
+            auto_po2: false,
+        }
     }
 
     fn steps(&self) -> Result<Vec<Step>, String> {
