@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::import::{self, Import, ImportErrors, RawModel};
 use crate::ir::kernel::{Design, Port};
-use crate::ir::math::Network;
+use crate::ir::math::{Network, Op};
 use crate::layers::{self, LayerError};
 use crate::num::FixedType;
 use crate::passes;
@@ -76,9 +76,9 @@ pub enum CompileError {
         /// What is wrong, layer by layer.
         errors: Vec<ResolveError>,
     },
-    /// Types for inputs that do not exist.
+    /// Types for inputs or recurrent layers that do not exist.
     #[error("{file}: {problem}")]
-    InputTypes {
+    Types {
         /// The model file.
         file: String,
         /// In words.
@@ -122,10 +122,14 @@ pub fn compile_import(
     let mut resolve_options = options.resolve.clone();
     let inputs = &lowered.network.inputs;
     resolve_options.input_types =
-        types_of(inputs, &options.input_types).map_err(|problem| CompileError::InputTypes {
+        types_of(inputs, &options.input_types).map_err(|problem| CompileError::Types {
             file: file.clone(),
             problem,
         })?;
+    check_states(&lowered.network, &options.resolve).map_err(|problem| CompileError::Types {
+        file: file.clone(),
+        problem,
+    })?;
     let (network, mut passes) = passes::run(&lowered.network, &options.skip_passes);
     let resolved = resolve::resolve(&network, &resolve_options)
         .map_err(|errors| CompileError::Resolve { file, errors })?;
@@ -146,6 +150,29 @@ pub fn compile_import(
         notes: lowered.notes,
         passes,
     })
+}
+
+/// Every type of a state must be of some recurrent layer.
+fn check_states(network: &Network, options: &resolve::Options) -> Result<(), String> {
+    let loops = network.nodes.iter().filter(|n| matches!(n.op, Op::Loop(_)));
+    let loops: Vec<&str> = loops.map(|n| n.origin.layer.as_str()).collect();
+    if loops.is_empty() && (options.default_state_type.is_some() || !options.state_types.is_empty())
+    {
+        return Err("there is no recurrent layer whose states could have a type".into());
+    }
+    let is_of = |name: &str, layer: &str| {
+        let rest = layer.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let unknown = options.state_types.keys();
+    let mut unknown = unknown.filter(|name| !loops.iter().any(|layer| is_of(name, layer)));
+    match unknown.next() {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "there is no recurrent layer named {name}; the recurrent layers are {}",
+            loops.join(", ")
+        )),
+    }
 }
 
 /// One entry for each input; names and counts must fit.

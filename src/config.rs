@@ -166,7 +166,7 @@ pub fn template(design: &Design) -> String {
          target_ii = 1           # cycles from one input to the next\n"
     );
     let mut seen: Vec<&str> = Vec::new();
-    for node in &design.nodes {
+    for node in design.all_nodes() {
         if let crate::ir::kernel::Kernel::Dot(dot) = &node.kernel
             && !seen.contains(&node.origin.layer.as_str())
         {

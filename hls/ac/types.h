@@ -25,6 +25,8 @@
 // The same with a round every n cycles.
 #define QK_PIPELINED_LOOP_II(n) QK_PRAGMA(hls_pipeline_init_interval n)
 #define QK_PIPELINED_BODY_II(n)
+// Before a loop: n of its rounds in parallel.
+#define QK_UNROLLED_LOOP_BY(n) QK_PRAGMA(hls_unroll n)
 // First line of a loop. Catapult takes the number of parallel rounds before the loop or in Tcl.
 #define QK_UNROLL_BY(n)
 // After a declaration. Words of memories are a directive: WORD_WIDTH in Tcl.

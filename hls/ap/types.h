@@ -25,6 +25,8 @@
 // The same with a round every n cycles.
 #define QK_PIPELINED_LOOP_II(n)
 #define QK_PIPELINED_BODY_II(n) QK_PRAGMA(HLS PIPELINE II = n)
+// Before a loop of which n rounds are in parallel; here its first line says so.
+#define QK_UNROLLED_LOOP_BY(n)
 // First line of a loop: n of its rounds in parallel.
 #define QK_UNROLL_BY(n) QK_PRAGMA(HLS UNROLL factor = n)
 // After a declaration: a memory whose words hold n elements.

@@ -28,6 +28,10 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "[LAYER=]T", value_parser = named_type)]
     output_type: Vec<NamedType>,
 
+    /// Type of the states of recurrent layers, as T or LAYER=T: every new state is converted into it
+    #[arg(long, value_name = "[LAYER=]T", value_parser = named_type)]
+    state_type: Vec<NamedType>,
+
     /// Leave out an optimization; its name is in `inspect --passes`
     #[arg(long, value_name = "NAME", value_parser = pass_name)]
     skip_pass: Vec<String>,
@@ -118,6 +122,14 @@ impl ModelArgs {
                     resolve.output_types.insert(name.clone(), given.ty);
                 }
                 None => resolve.default_output_type = Some(given.ty),
+            }
+        }
+        for given in &self.state_type {
+            match &given.name {
+                Some(name) => {
+                    resolve.state_types.insert(name.clone(), given.ty);
+                }
+                None => resolve.default_state_type = Some(given.ty),
             }
         }
         let choices = quantizers::Choices {

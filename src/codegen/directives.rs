@@ -93,7 +93,7 @@ impl Directives {
         };
         let names = |of: fn(&Origin) -> &String| -> Vec<&String> {
             let mut names: Vec<&String> = Vec::new();
-            for node in &design.nodes {
+            for node in design.all_nodes() {
                 if !names.contains(&of(&node.origin)) {
                     names.push(of(&node.origin));
                 }
@@ -134,7 +134,7 @@ impl Directives {
                 }
             }
         }
-        for node in &design.nodes {
+        for node in design.all_nodes() {
             let Kernel::Dot(dot) = &node.kernel else {
                 continue;
             };

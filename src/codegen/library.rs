@@ -44,6 +44,7 @@ const COMMON: &[Header] = &[
     header!("common", "pool_stream", ["line_buffer", "pool"]),
     header!("common", "reduce", ["types"]),
     header!("common", "select", ["constants"]),
+    header!("common", "steps", ["move"]),
     header!("common", "threshold", ["constants"]),
     header!("common", "trace", ["codes"]),
     header!("common", "trace_stream", ["stream", "trace"]),

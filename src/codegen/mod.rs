@@ -18,6 +18,7 @@
 
 mod arrays;
 mod catapult;
+mod cells;
 mod directives;
 mod estimate;
 mod files;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use super::arrays::Array;
+use super::cells::{self, Cell};
 use super::directives::Strategy;
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
@@ -27,6 +28,8 @@ pub struct Project {
     pub(crate) outputs: Vec<PortView>,
     pub(crate) types: Vec<Typedef>,
     pub(crate) kernels: Vec<KernelView>,
+    /// The bodies of loops.
+    pub(crate) cells: Vec<Cell>,
     pub(crate) layers: Vec<LayerView>,
     /// Outputs that are inputs, or used inside as well, or asked for twice.
     pub(crate) copies: Vec<Call>,
@@ -79,6 +82,8 @@ pub(crate) struct Typedef {
 /// One array between kernels.
 #[derive(Debug, Clone)]
 pub(crate) struct Edge {
+    /// Number in the names of the node's types and constants, from 1.
+    pub(crate) index: usize,
     /// Type of its elements.
     pub(crate) type_name: String,
     pub(crate) array: String,
@@ -197,6 +202,7 @@ impl Project {
             outputs: Vec::new(),
             types: Vec::new(),
             kernels: Vec::new(),
+            cells: Vec::new(),
             layers: Vec::new(),
             copies: Vec::new(),
             traces: Vec::new(),
@@ -211,6 +217,16 @@ impl Project {
         if !errors.is_empty() {
             return project;
         }
+        let parts = cells::Parts {
+            design,
+            live: &live,
+            edges: &edges,
+            family,
+            directives,
+            period: project.clock_period.parse().unwrap_or(clock_period),
+        };
+        let (cells, types) = cells::cells(&parts, &mut namer, errors);
+        project.add_cells(cells, types);
         match options.io {
             Io::Parallel => {
                 project.add_kernels(design, &live, &edges, directives, errors);
@@ -243,6 +259,7 @@ impl Project {
             outputs: &self.outputs,
             family: self.family,
             directives,
+            cells: &self.cells,
         };
         let (network, views) = stream::network(&parts, namer, errors);
         self.headers.insert("stream");
@@ -255,9 +272,24 @@ impl Project {
         self.schedule = Schedule::Dataflow;
     }
 
+    fn add_cells(&mut self, cells: Vec<Cell>, types: Vec<Typedef>) {
+        self.types.extend(types);
+        for view in cells.iter().flat_map(|c| &c.kernels) {
+            self.headers.insert(view.header);
+            self.types.extend(view.types.iter().cloned());
+        }
+        self.cells = cells;
+    }
+
+    /// Every kernel, those of cells first.
+    pub(crate) fn all_kernels(&self) -> impl Iterator<Item = &KernelView> {
+        let cells = self.cells.iter().flat_map(|c| &c.kernels);
+        cells.chain(&self.kernels)
+    }
+
     /// Every constant array, in the order of the kernels.
     pub(crate) fn arrays(&self) -> impl Iterator<Item = &Array> {
-        self.kernels.iter().flat_map(|k| &k.arrays)
+        self.all_kernels().flat_map(|k| &k.arrays)
     }
 
     /// Arrays of the ports, inputs first: the arguments of the top function.
@@ -339,6 +371,7 @@ impl Project {
                 .filter(|_| io == Io::Parallel || wanted(id) == 1);
             let input = design.inputs.iter().position(|p| p.node == id);
             let edge = Edge {
+                index,
                 type_name: match (input, direct) {
                     (Some(n), _) => numbered("input", n),
                     (_, Some(n)) => numbered("result", n),
@@ -471,7 +504,12 @@ impl Project {
             if !live[i] {
                 continue;
             }
-            match kernels::view(design, node_id(i), edges, self.family, directives) {
+            let of_loop = cells::view(&self.cells, design, node_id(i), directives);
+            let view = match of_loop {
+                Some(view) => Ok(Some(view)),
+                None => kernels::view(design, node_id(i), edges, self.family, directives),
+            };
+            match view {
                 Ok(None) => {}
                 Ok(Some(view)) => {
                     self.headers.insert(view.header);
@@ -745,7 +783,7 @@ pub(crate) fn edge_type(node: &Node) -> Option<FixedType> {
     }
 }
 
-fn refuse_type(node: &Node, fixed: Option<FixedType>, family: Family) -> String {
+pub(crate) fn refuse_type(node: &Node, fixed: Option<FixedType>, family: Family) -> String {
     match fixed {
         None => format!(
             "its channels, aligned to the finest binary point, need more than {} bits ({})",

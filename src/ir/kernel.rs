@@ -181,8 +181,8 @@ pub enum Kernel {
 /// not from the input's range alone.
 #[derive(Debug, Clone)]
 pub struct Loop {
-    /// One step. Its inputs are a slice of each sequence, then the states; its outputs begin with the
-    /// new states, at the binary points of the states' inputs.
+    /// One step. Its inputs are a slice of each sequence, then the states; its outputs, none of which is
+    /// an input, begin with the new states, at the binary points of the states' inputs.
     pub body: Arc<Design>,
     /// How often it is applied.
     pub steps: usize,
@@ -351,6 +351,19 @@ impl Design {
         design.outputs = ports(&self.outputs);
         design.taps = ports(&self.taps);
         design
+    }
+
+    /// Every node, those in the bodies of loops right after their loop.
+    #[must_use]
+    pub fn all_nodes(&self) -> Vec<&Node> {
+        let mut all = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            all.push(node);
+            if let Kernel::Loop(cell) = &node.kernel {
+                all.extend(cell.body.all_nodes());
+            }
+        }
+        all
     }
 
     /// The node with this id.

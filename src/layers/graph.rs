@@ -1,6 +1,6 @@
 //! The walk over a model's graph: every call of every layer in order, nested models opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
 
@@ -71,6 +71,7 @@ pub fn lower(model: &RawModel, options: &Options) -> Result<Lowered, Vec<LayerEr
         notes: Vec::new(),
         errors: Vec::new(),
         runs: BTreeMap::new(),
+        time_major: BTreeSet::new(),
     };
     let mut inputs = Vec::new();
     for (number, port) in model.inputs.iter().enumerate() {
@@ -128,6 +129,8 @@ struct Walk<'a> {
     errors: Vec<LayerError>,
     /// How often each layer has run, by its path.
     runs: BTreeMap<String, usize>,
+    /// Tensors with time as first axis and the batch as second one.
+    time_major: BTreeSet<NodeId>,
 }
 
 impl<'a> Walk<'a> {
@@ -168,9 +171,15 @@ impl<'a> Walk<'a> {
     /// The node of one of the model's own inputs.
     fn input(&mut self, number: usize, layer: &RawLayer) -> NodeId {
         let dims = layer.config.get("batch_shape").and_then(|v| v.as_array());
+        // The open axis is the batch.
+        let time_major = dims.is_some_and(
+            |dims| matches!(dims.as_slice(), [time, batch, _, ..] if batch.is_null() && !time.is_null()),
+        );
+        let batch = usize::from(time_major);
         let shape: Option<Vec<usize>> = dims.and_then(|dims| {
-            dims.iter()
-                .skip(1)
+            let others = dims.iter().enumerate().filter(|(axis, _)| *axis != batch);
+            others
+                .map(|(_, d)| d)
                 .map(|d| {
                     d.as_u64()
                         .and_then(|d| usize::try_from(d).ok())
@@ -194,12 +203,21 @@ impl<'a> Walk<'a> {
             class: layer.class_name.clone(),
             call: 0,
         };
-        self.network.push(Node {
+        let node = self.network.push(Node {
             op: Op::Input(number),
             inputs: vec![],
             shape,
             origin,
-        })
+        });
+        if time_major {
+            self.time_major.insert(node);
+            self.remarks.push(format!(
+                "input {}: Keras' arrays have time as first axis and samples as second one; here samples \
+                 come first, in inputs and outputs",
+                layer.name
+            ));
+        }
+        node
     }
 
     /// Every call of a model; returns its outputs. `None` stands for a value whose layer failed:
@@ -269,6 +287,11 @@ impl<'a> Walk<'a> {
         let Some(operand) = operand else {
             return self.call(model, of, vec![None], place);
         };
+        if self.time_major.contains(&operand) {
+            let problem = "the batch is the second axis of its input and time the first one";
+            self.error(layer, place.prefix, problem);
+            return vec![None];
+        }
         let shape = self.network.node(operand).shape.clone();
         let [steps, slice @ ..] = shape.as_slice() else {
             self.error(layer, place.prefix, "the input has no axis of steps");
@@ -426,6 +449,16 @@ impl<'a> Walk<'a> {
             self.error(layer, prefix, "it has no input");
             return vec![None];
         }
+        let time_major = inputs.iter().any(|i| self.time_major.contains(i));
+        if time_major && !definition.takes_time_major() {
+            self.error(
+                layer,
+                prefix,
+                "the batch is the second axis of its input and time the first one, which only recurrent \
+                 layers, dense layers and activations take",
+            );
+            return vec![None];
+        }
         let mut call = Call {
             config: Config::new(&layer.config),
             inputs,
@@ -443,7 +476,7 @@ impl<'a> Walk<'a> {
             used: IndexSet::new(),
             note: Note::default(),
             channels_first: false,
-            time_major: false,
+            time_major,
         };
         let shapes = |call: &Call<'_>, nodes: &[NodeId]| -> Vec<Shape> {
             nodes.iter().map(|&node| call.shape_of(node)).collect()
@@ -463,7 +496,14 @@ impl<'a> Walk<'a> {
             });
         }
         match result {
-            Ok(nodes) => nodes.into_iter().map(Some).collect(),
+            Ok(nodes) => {
+                // Last outputs and states have no axis of time.
+                let sequences = nodes
+                    .iter()
+                    .filter(|n| self.network.node(**n).shape.len() > 1);
+                self.time_major.extend(sequences.filter(|_| time_major));
+                nodes.into_iter().map(Some).collect()
+            }
             Err(problems) => {
                 for problem in problems {
                     self.error(layer, prefix, problem);

@@ -57,6 +57,12 @@ pub trait LayerDef: Sync {
         &[]
     }
 
+    /// Whether tensors with time as first axis and the batch as second one may go in. Most layers count
+    /// axes from the batch.
+    fn takes_time_major(&self) -> bool {
+        false
+    }
+
     /// Pushes the nodes of one call of the layer.
     ///
     /// # Errors

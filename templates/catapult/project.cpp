@@ -5,6 +5,7 @@
 
 // hls-fpga-machine-learning insert namespace-start
 namespace {{ project.name }} {
+{%- include "common/cells.cpp" %}
 {% for layer in project.layers %}
 // {{ layer.title }}
 #ifdef __SYNTHESIS__

@@ -5,6 +5,7 @@
 
 // hls-fpga-machine-learning insert namespace-start
 namespace {{ project.name }} {
+{%- include "common/cells.cpp" %}
 {% include "common/processes.cpp" %}
 #ifdef __SYNTHESIS__
 {%- for p in project.inputs %}

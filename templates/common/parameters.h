@@ -7,14 +7,14 @@
 {%- endfor %}
 
 // hls-fpga-machine-learning insert weights
-{%- for k in project.kernels %}{% for a in k.arrays %}{% if a.own_file %}
+{%- for k in project.all_kernels() %}{% for a in k.arrays %}{% if a.own_file %}
 #include "weights/{{ a.name }}.h"
 {%- endif %}{% endfor %}{% endfor %}
 
 namespace {{ project.name }} {
 
 // hls-fpga-machine-learning insert layer-config
-{%- for k in project.kernels %}{% if k.has_parameters() %}
+{%- for k in project.all_kernels() %}{% if k.has_parameters() %}
 
 // {{ k.origin }}: {{ k.title }}
 {%- for a in k.arrays %}{% if !a.own_file %}

@@ -5,6 +5,7 @@
 
 // hls-fpga-machine-learning insert namespace-start
 namespace {{ project.name }} {
+{%- include "common/cells.cpp" %}
 {% for layer in project.layers %}
 // {{ layer.title }}
 static void {{ layer.function }}({% for a in layer.inputs %}const {{ a.type_name }} {{ a.name }}[{{ a.elements }}], {% endfor %}{% for a in layer.outputs %}{{ a.type_name }} {{ a.name }}[{{ a.elements }}]{% if !loop.last %}, {% endif %}{% endfor %}) {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Directives;
 use super::directives::{Choice, Strategy};
 use super::project::Project;
-use crate::ir::kernel::{Design, Dot, Kernel, Node, PoolKind};
+use crate::ir::kernel::{Design, Dot, Kernel, Loop, Node, PoolKind};
 use crate::ir::{Range, Window};
 
 /// What a layer takes.
@@ -75,12 +75,14 @@ const FORMULAS: [(&str, &str); 8] = [
     ),
     (
         "latency_cycles",
-        "levels of the adder tree * 1.5 ns / clock period; loops: rounds * interval; io stream: \
-         the token-level schedule for the total",
+        "levels of the adder tree * 1.5 ns / clock period; loops: rounds * interval; recurrent \
+         layers: steps * the longest path through the cell; io stream: the token-level schedule for \
+         the total",
     ),
     (
         "interval_cycles",
-        "target interval or reuse factor, times rounds of a loop",
+        "target interval or reuse factor, times rounds of a loop; recurrent layers: their latency, since \
+         a step waits for the one before",
     ),
 ];
 
@@ -154,6 +156,29 @@ impl Resources {
     }
 }
 
+/// Cycles of one step of a loop, which waits for the state of the step before: the longest path
+/// through its cell, and no less than the interval that was asked for.
+pub(crate) fn step_cycles(cell: &Loop, choice: Choice, period: f64) -> u64 {
+    let mut ready: Vec<u64> = Vec::with_capacity(cell.body.nodes.len());
+    for node in &cell.body.nodes {
+        let scope = Scope {
+            design: &cell.body,
+            node,
+            choice,
+            stream: false,
+            period,
+        };
+        let operands = node.inputs.iter().map(|i| ready[i.index()]).max();
+        let own = match node.kernel {
+            Kernel::Input { .. } => 0,
+            _ => scope.resources().latency_cycles,
+        };
+        ready.push(operands.unwrap_or(0) + own);
+    }
+    let longest = ready.into_iter().max().unwrap_or(1);
+    longest.max(choice.ii().into())
+}
+
 /// Non-zero digits of a number written with digits -1, 0 and 1, no two neighbours non-zero: the
 /// fewest shifted terms whose sum or difference it is.
 fn signed_digits(code: i128) -> u32 {
@@ -207,6 +232,9 @@ impl Scope<'_> {
         match &node.kernel {
             Kernel::Dot(dot) => return self.dot(dot),
             Kernel::Pool { windows, kind } => return self.pool(windows, *kind),
+            Kernel::Loop(cell) => return self.looped(cell),
+            // Written by its loop.
+            Kernel::Part(_) => return Resources::default(),
             Kernel::MatMul => {
                 let inner = self.design.node(node.inputs[0]).ty.shape.last();
                 let products = node.ty.elements() as u64 * inner.copied().unwrap_or(1) as u64;
@@ -257,9 +285,39 @@ impl Scope<'_> {
                 let each = operand.shape.last().copied().unwrap_or(1) as u64;
                 r.add(width * (each - 1), bits.max(from));
             }
-            Kernel::Move(_) | Kernel::Input { .. } | Kernel::Loop(_) | Kernel::Part(_) => {}
+            Kernel::Move(_) | Kernel::Input { .. } => {}
         }
         r
+    }
+
+    /// The cell once, or as often as steps are unrolled; a step waits for the one before.
+    fn looped(&self, cell: &Loop) -> Resources {
+        let nodes = cell.body.nodes.iter();
+        let step = nodes.fold(Resources::default(), |sum, node| {
+            let scope = Scope {
+                design: &cell.body,
+                node,
+                stream: false,
+                ..*self
+            };
+            sum.followed_by(scope.resources())
+        });
+        let copies = if self.stream {
+            1
+        } else {
+            u64::from(self.choice.parallelization_factor).min(cell.steps as u64)
+        };
+        let cycles = cell.steps as u64 * step_cycles(cell, self.choice, self.period);
+        Resources {
+            multipliers: step.multipliers * copies,
+            adders: step.adders * copies,
+            lut: step.lut * copies,
+            ff: step.ff * copies,
+            dsp: step.dsp * copies,
+            bram18: step.bram18,
+            latency_cycles: cycles,
+            interval_cycles: cycles,
+        }
     }
 
     /// Products of two variables.

@@ -132,7 +132,7 @@ pub(crate) fn view_of(
         id,
         edges,
         family,
-        index: id.index() + 1,
+        index: edges[id.index()].index,
         arrays: Vec::new(),
         types: Vec::new(),
         locals: Vec::new(),
@@ -151,9 +151,7 @@ pub(crate) fn view_of(
         Kernel::Merge { op, shifts } => merge::merge(&mut b, *op, shifts),
         Kernel::Move(rearrangement) => moves::moves(&mut b, rearrangement),
         Kernel::Reduce(reduce) => reduction(&b, *reduce),
-        Kernel::Loop(_) | Kernel::Part(_) => {
-            return Err("recurrent layers have no C++ form yet".into());
-        }
+        Kernel::Loop(_) | Kernel::Part(_) => unreachable!("`cells` makes their views"),
     };
     Ok(Some(KernelView {
         node: id,

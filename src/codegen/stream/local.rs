@@ -11,6 +11,7 @@ pub(super) fn form(node: &Node, operands: &[&TensorType]) -> Form {
     match &node.kernel {
         Kernel::Dot(dot) => windows(&dot.windows, false),
         Kernel::Pool { windows: w, .. } => windows(w, true),
+        Kernel::Loop(cell) => Form::Steps(cell.steps),
         _ if per_word(node, operands) => Form::Words(words(&node.ty.shape)),
         _ => Form::Whole,
     }
@@ -152,7 +153,7 @@ pub(super) fn view(parts: &Parts, id: NodeId, form: &Form) -> Result<KernelView,
                 parts.directives,
             )?
         }
-        Form::Whole | Form::Pixels(_) | Form::Clone(_) => {
+        Form::Whole | Form::Pixels(_) | Form::Clone(_) | Form::Steps(_) => {
             kernels::view(design, id, parts.edges, parts.family, parts.directives)?
         }
     }

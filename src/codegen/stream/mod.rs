@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use super::cells::{self, Cell, CellResult};
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
 use super::project::{Call, Edge, Local, PortView, Stage, node_id};
@@ -108,6 +109,8 @@ pub(crate) struct Process {
     pub(crate) ii: Option<u32>,
     /// The same for the schedule, loops inside included.
     cycles: u32,
+    /// Position of its cell among those of the project.
+    cell: Option<usize>,
 }
 
 /// A stream as a process sees it: a parameter, and an array for its elements.
@@ -118,6 +121,8 @@ pub(crate) struct Arm {
     pub(crate) parameter: String,
     pub(crate) word: String,
     pub(crate) words: usize,
+    /// Words that each step of a loop moves; `None` where all of them move at once.
+    pub(crate) per_step: Option<usize>,
     pub(crate) array: Local,
 }
 
@@ -133,9 +138,49 @@ pub(crate) enum Form {
     Pixels(Vec<(bool, bool)>),
     /// A loop of so many rounds: each word to every output.
     Clone(usize),
+    /// A loop of so many steps of a cell: a slice of each of the first inputs, the sequences, and one of
+    /// every output that is a sequence; the other inputs before the loop, the other outputs behind it.
+    Steps(usize),
+}
+
+impl Arm {
+    /// Moves a slice with each of so many steps.
+    fn slice_of(&mut self, steps: usize) {
+        self.per_step = Some(self.words / steps);
+        self.array.elements /= steps;
+    }
 }
 
 impl Process {
+    /// The cell whose steps it walks through.
+    pub(crate) fn cell<'a>(&self, cells: &'a [Cell]) -> Option<&'a Cell> {
+        cells.get(self.cell?)
+    }
+
+    /// The arm of a result.
+    pub(crate) fn output(&self, result: &CellResult) -> Option<&Arm> {
+        let mut outputs = self.outputs.iter();
+        outputs.find(|a| a.array.name == result.array.name)
+    }
+
+    /// Arms of sequences, with the cell's slices.
+    pub(crate) fn sequences<'a>(
+        &'a self,
+        cell: &'a Cell,
+    ) -> impl Iterator<Item = (&'a Arm, &'a Local)> {
+        self.inputs.iter().zip(&cell.slices)
+    }
+
+    /// The cell's states, with the arms of their initial values.
+    pub(crate) fn initial<'a>(
+        &'a self,
+        cell: &'a Cell,
+    ) -> impl Iterator<Item = (&'a Local, Option<&'a Arm>)> {
+        let first = cell.slices.len();
+        let states = cell.states.iter().enumerate();
+        states.map(move |(k, state)| (state, self.inputs.get(first + k)))
+    }
+
     /// Every array that it works on.
     pub(crate) fn arrays(&self) -> Vec<&Local> {
         let arms = self.inputs.iter().chain(&self.outputs).map(|a| &a.array);
@@ -167,6 +212,25 @@ impl Process {
                 ops.extend(all(&self.inputs, Op::Read));
                 ops.extend(all(&self.outputs, Op::Write));
             }
+            Form::Steps(count) => {
+                let words = |arms: &[Arm], op: fn(usize) -> Op, inside: bool| -> Vec<Op> {
+                    let each = arms.iter().filter(|a| a.per_step.is_some() == inside);
+                    let each = each.flat_map(|a| vec![a.stream; a.per_step.unwrap_or(a.words)]);
+                    each.flat_map(|s| [op(s), Op::Step]).collect()
+                };
+                ops.extend(words(&self.inputs, Op::Read, false));
+                for _ in 0..*count {
+                    let mut round = words(&self.inputs, Op::Read, true);
+                    round.extend(words(&self.outputs, Op::Write, true));
+                    // The first word of every stream in the cycle of the step itself.
+                    round.retain(|op| *op != Op::Step);
+                    let most = self.inputs.iter().chain(&self.outputs);
+                    let most = most.filter_map(|a| a.per_step).max().unwrap_or(1);
+                    round.extend(vec![Op::Step; most]);
+                    ops.extend(round);
+                }
+                ops.extend(words(&self.outputs, Op::Write, false));
+            }
             Form::Pixels(steps) => {
                 for &(read, write) in steps {
                     ops.extend(reads().filter(|_| read));
@@ -197,6 +261,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) outputs: &'a [PortView],
     pub(crate) family: Family,
     pub(crate) directives: &'a Directives,
+    pub(crate) cells: &'a [Cell],
 }
 
 /// The processes, and the views of their kernels in the order of the design.
@@ -260,6 +325,16 @@ impl Parts<'_> {
         let mut groups: Vec<Group> = Vec::new();
         for (i, node) in self.design.nodes.iter().enumerate() {
             if !self.live[i] || matches!(node.kernel, Kernel::Input { .. }) {
+                continue;
+            }
+            if let Kernel::Part(_) = node.kernel {
+                // Written by the loop's process.
+                let from = node.inputs[0];
+                let group = groups.iter_mut().find(|g| g.nodes.contains(&from));
+                group
+                    .expect("a loop stands before its parts")
+                    .nodes
+                    .push(node_id(i));
                 continue;
             }
             let form = local::form(node, &self.design.operand_types(node));
@@ -385,6 +460,7 @@ impl Builder<'_> {
             form: Form::Clone(self.streams[first].words),
             ii: Some(1),
             cycles: 1,
+            cell: None,
         };
         // An input is there before everything; a layer's own process comes before its clones.
         self.processes.push(process);
@@ -400,6 +476,7 @@ impl Builder<'_> {
             parameter: format!("{name}_stream"),
             word: word.clone(),
             words: *words,
+            per_step: None,
             array: Local {
                 type_name: String::new(),
                 name: name.clone(),
@@ -425,7 +502,12 @@ impl Builder<'_> {
         let mut locals = Vec::new();
         let mut views = Vec::new();
         for &id in &group.nodes {
-            match local::view(self.parts, id, &group.form) {
+            let of_loop = cells::view(self.parts.cells, design, id, self.parts.directives);
+            let view = match of_loop {
+                Some(view) => Ok(view),
+                None => local::view(self.parts, id, &group.form),
+            };
+            match view {
                 Ok(view) => {
                     stages.push(Stage {
                         comment: view.title.clone(),
@@ -444,9 +526,11 @@ impl Builder<'_> {
             return;
         }
         let cycles = views.iter().map(|v| v.choice.ii()).max().unwrap_or(1);
+        let cell = self.parts.cells.iter().find(|c| c.node == group.nodes[0]);
+        let cycles = cell.map_or(cycles, |c| c.cycles);
         let ii = Some(cycles).filter(|_| !views.iter().any(|v| v.loops));
         self.views.extend(views);
-        let inputs: Vec<Arm> = self
+        let mut inputs: Vec<Arm> = self
             .parts
             .operands(group)
             .into_iter()
@@ -470,6 +554,19 @@ impl Builder<'_> {
                 locals.push(local_array(&edges[id.index()], shape, &group.form));
             }
         }
+        if let Some(cell) = cell {
+            // Words of a step: of the sequences among the inputs, and among the results.
+            let steps = cell.steps;
+            for arm in inputs.iter_mut().take(cell.slices.len()) {
+                arm.slice_of(steps);
+            }
+            for result in cell.results.iter().filter(|r| r.sequence) {
+                let arm = outputs
+                    .iter_mut()
+                    .find(|a| a.array.name == result.array.name);
+                arm.into_iter().for_each(|a| a.slice_of(steps));
+            }
+        }
         if matches!(group.form, Form::Pixels(_)) {
             let streams: Vec<String> = inputs
                 .iter()
@@ -486,8 +583,13 @@ impl Builder<'_> {
             locals,
             stages,
             form: group.form.clone(),
-            ii,
+            ii: cell.map_or(ii, |c| c.ii),
             cycles,
+            cell: self
+                .parts
+                .cells
+                .iter()
+                .position(|c| c.node == group.nodes[0]),
         };
         self.processes.insert(place, process);
     }
@@ -500,7 +602,7 @@ fn local_array(edge: &Edge, shape: &[usize], form: &Form) -> Local {
         name: edge.array.clone(),
         elements: match form {
             Form::Words(_) | Form::Clone(_) | Form::Pixels(_) => word_size(shape),
-            Form::Whole => shape.iter().product(),
+            Form::Whole | Form::Steps(_) => shape.iter().product(),
         },
     }
 }

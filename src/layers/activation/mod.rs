@@ -10,6 +10,10 @@ impl LayerDef for Activation {
         &["Activation", "QActivation"]
     }
 
+    fn takes_time_major(&self) -> bool {
+        true
+    }
+
     fn lower(&self, call: &mut Call<'_>) -> Outcome {
         if call.config.get("activation").is_none() {
             call.config.problem("`activation` is missing");

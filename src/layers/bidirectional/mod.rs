@@ -20,6 +20,10 @@ impl LayerDef for Bidirectional {
         &["initial_state"]
     }
 
+    fn takes_time_major(&self) -> bool {
+        true
+    }
+
     fn lower(&self, call: &mut Call<'_>) -> Outcome {
         call.config.ignore(&["layer", "backward_layer"]);
         let modes = ["concat", "sum", "mul", "ave"];

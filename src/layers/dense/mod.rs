@@ -11,6 +11,10 @@ impl LayerDef for Dense {
         &["Dense", "QDense"]
     }
 
+    fn takes_time_major(&self) -> bool {
+        true
+    }
+
     fn lower(&self, call: &mut Call<'_>) -> Outcome {
         let units = call.config.count("units");
         let mut shape = call.shape(0);

@@ -20,6 +20,10 @@ impl LayerDef for Identity {
         ]
     }
 
+    fn takes_time_major(&self) -> bool {
+        true
+    }
+
     fn lower(&self, call: &mut Call<'_>) -> Outcome {
         call.config
             .ignore(&["rate", "stddev", "l1", "l2", "data_format"]);

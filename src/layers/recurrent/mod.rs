@@ -33,6 +33,10 @@ impl LayerDef for Recurrent {
         &["initial_state"]
     }
 
+    fn takes_time_major(&self) -> bool {
+        true
+    }
+
     fn lower(&self, call: &mut Call<'_>) -> Outcome {
         let initial = call.keyword("initial_state");
         lower(call, initial).map(|layer| layer.outputs().collect())

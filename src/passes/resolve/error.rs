@@ -46,10 +46,11 @@ pub enum ErrorKind {
     /// A state that becomes wider with every step.
     #[error(
         "without a state quantizer the exact state becomes wider with every step: {bits} bits after \
-         step {step} of {steps}{}; more than {limit} are not kept. Set a state_quantizer in the model, \
+         step {step} of {steps}{}; {}. Set a state_quantizer in the model, \
          or choose a type with --state-type '{layer}=ap_fixed<16,6>': every new state is converted \
          into it, and all results follow from that",
-        outlook(*.bits, *.growth, *.steps - *.step)
+        outlook(*.bits, *.growth, *.steps - *.step),
+        .cause.as_ref().map_or_else(|| format!("more than {limit} are not kept"), ToString::to_string)
     )]
     StateGrows {
         /// The layer.
@@ -64,6 +65,8 @@ pub enum ErrorKind {
         growth: u32,
         /// Most bits.
         limit: u32,
+        /// What the cell cannot do with such a state, where it is that.
+        cause: Option<Box<ErrorKind>>,
     },
     /// Anything else that is named in words.
     #[error("{0}")]

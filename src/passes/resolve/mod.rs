@@ -46,7 +46,8 @@ pub struct Options {
     /// Type for all other such results; without it the narrowest type whose rounding error is
     /// below 2^-16 of the full range.
     pub default_output_type: Option<FixedType>,
-    /// Type of the states of a recurrent layer, by layer name: every new state is converted into it.
+    /// Type of the states of a recurrent layer, by its name or that of a layer or model around it:
+    /// every new state is converted into it.
     pub state_types: BTreeMap<String, FixedType>,
     /// Type for the states of all other recurrent layers.
     pub default_state_type: Option<FixedType>,

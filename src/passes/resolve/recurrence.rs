@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ErrorKind, Lazy, Resolver, eval};
+use super::{ErrorKind, Lazy, ResolveError, Resolver, eval};
 use crate::ir::kernel::{Design, Kernel, Loop, LoopResult, NodeId, Port, TensorType};
 use crate::ir::math::{self, Network, Op, Step};
-use crate::ir::{Periodic, Range, elements};
+use crate::ir::{Move, Periodic, Range, elements};
 use crate::num::FixedType;
 
 /// Widest state that is kept exactly.
@@ -66,9 +66,7 @@ impl Resolver<'_> {
         node: &math::Node,
     ) -> Result<NodeId, ErrorKind> {
         let layer = &node.origin.layer;
-        let types = &self.options.state_types;
-        let state_type = types.get(layer).copied();
-        let state_type = state_type.or(self.options.default_state_type);
+        let state_type = self.state_type(layer);
         let typed;
         let cell = match state_type {
             Some(ty) => {
@@ -89,40 +87,41 @@ impl Resolver<'_> {
                 .collect(),
             given => given.iter().map(|&s| self.ty(s).clone()).collect(),
         };
-        let mut widest = 0;
-        let mut converged = false;
+        // Bits of the new states after each step.
+        let mut widths: Vec<u32> = Vec::new();
+        let mut grows = false;
         let mut body = None;
+        let too_wide = |widths: &[u32], cause: Option<ErrorKind>| {
+            let bits = widths.last().copied().unwrap_or(0);
+            let before = widths.len().checked_sub(2).map(|k| widths[k]);
+            ErrorKind::StateGrows {
+                layer: layer.clone(),
+                bits,
+                step: widths.len(),
+                steps: cell.steps,
+                growth: before.map_or(0, |before| bits.saturating_sub(before)),
+                limit: STATE_WIDTH,
+                cause: cause.map(Box::new),
+            }
+        };
         for step in 1..=cell.steps {
             let next = match self.body(&cell.body, &slices, &states) {
                 Ok(next) => next,
-                Err(_)
-                    if step > 1 && state_type.is_none() && widest > 0 && grows(&states, &body) =>
-                {
-                    // The cell's own operations cannot hold what its state has become.
-                    return Err(ErrorKind::StateGrows {
-                        layer: layer.clone(),
-                        bits: width(&states),
-                        step: step - 1,
-                        steps: cell.steps,
-                        growth: 0,
-                        limit: STATE_WIDTH,
-                    });
+                Err(mut errors) => {
+                    let first = errors.remove(0).kind;
+                    if widths.last() > widths.first() && state_type.is_none() {
+                        // The cell cannot hold what its state has become.
+                        return Err(too_wide(&widths, Some(first)));
+                    }
+                    self.errors.extend(errors);
+                    return Err(first);
                 }
-                Err(kind) => return Err(kind),
             };
             let new = next.types(cell.states());
-            let bits = width(&new);
-            if bits > STATE_WIDTH {
-                return Err(ErrorKind::StateGrows {
-                    layer: layer.clone(),
-                    bits,
-                    step,
-                    steps: cell.steps,
-                    growth: if step > 1 { bits - widest } else { 0 },
-                    limit: STATE_WIDTH,
-                });
+            widths.push(width(&new));
+            if width(&new) > STATE_WIDTH {
+                return Err(too_wide(&widths, None));
             }
-            widest = widest.max(bits);
             let joined = states
                 .iter()
                 .zip(&new)
@@ -131,8 +130,13 @@ impl Resolver<'_> {
                 super::chain::too_wide(u64::from(crate::ir::kernel::MAX_WIDTH) + 1)
             })?;
             body = Some(next);
-            converged = joined == states;
-            if converged || step == cell.steps {
+            if joined == states {
+                break;
+            }
+            if step == cell.steps {
+                // Whether another step would change anything.
+                let next = self.body(&cell.body, &slices, &joined);
+                grows = next.map_or(true, |next| next.types(cell.states()) != new);
                 break;
             }
             states = joined;
@@ -147,9 +151,12 @@ impl Resolver<'_> {
                     state.frac = Periodic::uniform(frac);
                 }
             }
-            body = self.body(&cell.body, &slices, &states)?;
+            body = match self.body(&cell.body, &slices, &states) {
+                Ok(body) => body,
+                Err(mut errors) => return Err(errors.remove(0).kind),
+            };
         }
-        if !converged && cell.steps > 1 {
+        if grows && cell.steps > 1 {
             self.remarks.push(format!(
                 "layer {}: without a state quantizer the exact state becomes wider with every step; it \
                  has {} bits after all {}",
@@ -175,6 +182,21 @@ impl Resolver<'_> {
         Ok(self.push(Kernel::Loop(kernel), aligned, ty, &node.origin, converted))
     }
 
+    /// The type that the user chose for a layer's states.
+    fn state_type(&self, layer: &str) -> Option<FixedType> {
+        let types = &self.options.state_types;
+        let mut name = layer;
+        loop {
+            if let Some(ty) = types.get(name) {
+                return Some(*ty);
+            }
+            let Some((around, _)) = name.rsplit_once('/') else {
+                return self.options.default_state_type;
+            };
+            name = around;
+        }
+    }
+
     /// Another result of a loop.
     pub(super) fn part(&mut self, number: usize, from: NodeId, node: &math::Node) -> NodeId {
         let Kernel::Loop(cell) = &self.design.node(from).kernel else {
@@ -196,7 +218,7 @@ impl Resolver<'_> {
         network: &Network,
         slices: &[TensorType],
         states: &[TensorType],
-    ) -> Result<Body, ErrorKind> {
+    ) -> Result<Body, Vec<ResolveError>> {
         let inputs = [slices, states].concat();
         let mut inner = Resolver::new(network, self.options, Some(&inputs));
         inner.run();
@@ -211,10 +233,8 @@ impl Resolver<'_> {
                 Err(kind) => inner.error(origin, kind),
             }
         }
-        let mut errors = inner.errors.into_iter();
-        if let Some(first) = errors.next() {
-            self.errors.extend(errors);
-            return Err(first.kind);
+        if !inner.errors.is_empty() {
+            return Err(inner.errors);
         }
         for port in &network.inputs {
             let node = inner.values[port.node.index()]
@@ -245,17 +265,34 @@ fn finished(
     outer.dropped_casts.extend(body.dropped_casts);
     outer.narrowed_casts.extend(body.narrowed_casts);
     let mut design = body.design;
+    let copied = |design: &mut Design, id: NodeId| {
+        let node = design.node(id).clone();
+        if !matches!(node.kernel, Kernel::Input { .. }) {
+            return id;
+        }
+        design.push(crate::ir::kernel::Node {
+            kernel: Kernel::Move(Move::Reshape(node.ty.shape.clone())),
+            inputs: vec![id],
+            note: "passed on".into(),
+            ..node
+        })
+    };
+    let outputs: Vec<NodeId> = body
+        .outputs
+        .iter()
+        .map(|&id| copied(&mut design, id))
+        .collect();
     let mut ports: Vec<Port> = Vec::new();
     for (k, state) in states.iter().enumerate() {
         let frac = state.uniform_frac().expect("states are uniform");
-        let node = stored(&mut design, body.outputs[k], frac)?;
+        let node = stored(&mut design, outputs[k], frac)?;
         let name = cell.body.outputs[k].name.clone();
         ports.push(Port { name, node });
     }
     let mut results = Vec::new();
     let mut places: BTreeMap<NodeId, usize> = BTreeMap::new();
     for result in &cell.results {
-        let node = body.outputs[result.output];
+        let node = outputs[result.output];
         let output = *places.entry(node).or_insert_with(|| {
             let own = ports.iter().position(|p| p.node == node);
             own.unwrap_or_else(|| {
@@ -361,11 +398,6 @@ fn is_zero(ty: &TensorType) -> bool {
 
 fn width(states: &[TensorType]) -> u32 {
     states.iter().map(TensorType::width).max().unwrap_or(0)
-}
-
-/// Whether the states have become finer or wider than what the last body made of the ones before.
-fn grows(states: &[TensorType], body: &Option<Body>) -> bool {
-    body.is_some() && width(states) > 1
 }
 
 /// Everything that a state was and is, at the finer binary point. `None` beyond the widest codes.

@@ -34,8 +34,7 @@ pub(super) fn plan(design: &Design, wanted: &[NodeId]) -> Plan {
     plan_with(design, wanted, &mut Slots::default(), &[])
 }
 
-/// The plan of a loop's body, and where its inputs have to be put before it runs. Its outputs lie in
-/// other places than its inputs.
+/// The plan of a loop's body, and where its inputs have to be put before it runs.
 pub(super) fn body(design: &Design) -> (Plan, Vec<Place>) {
     let mut slots = Slots::default();
     let mut take = |id: NodeId| {
@@ -45,27 +44,7 @@ pub(super) fn body(design: &Design) -> (Plan, Vec<Place>) {
     };
     let ports: Vec<Place> = design.inputs.iter().map(|p| take(p.node)).collect();
     let wanted: Vec<NodeId> = design.outputs.iter().map(|p| p.node).collect();
-    let mut plan = plan_with(design, &wanted, &mut slots, &ports);
-    // An input that goes out unchanged.
-    for edge in &mut plan.edges {
-        let from = (edge.slot, edge.layout);
-        if ports.contains(&from) {
-            let slot = plan.slots.len();
-            plan.slots.push(Slot {
-                cell: edge.layout.cell,
-                rows: edge.layout.rows(),
-            });
-            plan.steps.push(Step {
-                inputs: vec![from],
-                output: (slot, edge.layout),
-                work: Work::I128(Stage {
-                    source: Source::Copy,
-                    points: vec![],
-                }),
-            });
-            edge.slot = slot;
-        }
-    }
+    let plan = plan_with(design, &wanted, &mut slots, &ports);
     (plan, ports)
 }
 
