@@ -78,19 +78,11 @@ pub struct Product {
 #[must_use]
 pub fn inspect(compiled: &Compiled) -> Inspection {
     let design = compiled.design.hardware();
-    let operations: Vec<Operation> = design
-        .nodes
-        .iter()
-        .map(|node| operation(&design, node))
-        .collect();
-    let macs = design.nodes.iter().map(|node| match &node.kernel {
-        Kernel::Dot(dot) => dot.macs(),
-        _ => 0,
-    });
+    let operations = operations(&design);
     Inspection {
         model: compiled.raw.name.clone(),
         parameters: parameters(&compiled.raw),
-        macs: macs.sum(),
+        macs: macs(&design),
         accumulator_bits_saved: operations
             .iter()
             .flat_map(|o| &o.product)
@@ -100,6 +92,31 @@ pub fn inspect(compiled: &Compiled) -> Inspection {
         remarks: compiled.remarks.clone(),
         passes: compiled.passes.clone(),
     }
+}
+
+/// Every kernel; those of a cell stand before its loop.
+fn operations(design: &Design) -> Vec<Operation> {
+    let mut all = Vec::new();
+    for node in &design.nodes {
+        if let Kernel::Loop(cell) = &node.kernel {
+            let inside = operations(&cell.body);
+            all.extend(inside.into_iter().map(|op| Operation {
+                note: format!("in each step, {}", op.note),
+                ..op
+            }));
+        }
+        all.push(operation(design, node));
+    }
+    all
+}
+
+fn macs(design: &Design) -> u64 {
+    let each = design.nodes.iter().map(|node| match &node.kernel {
+        Kernel::Dot(dot) => dot.macs(),
+        Kernel::Loop(cell) => cell.steps as u64 * macs(&cell.body),
+        _ => 0,
+    });
+    each.sum()
 }
 
 fn parameters(model: &crate::import::RawModel) -> u64 {

@@ -111,6 +111,21 @@ pub(crate) fn inputs(folder: &Path) -> Vec<Array> {
     }
 }
 
+/// Swaps the first two axes of a float32 or float64 array.
+pub(crate) fn swap_axes(array: &mut Array) {
+    let [a, b, ..] = array.shape[..] else {
+        panic!("two axes are wanted");
+    };
+    let inner: usize = array.shape[2..].iter().product();
+    let values = array.to_f64().expect("floats");
+    let source = |i: usize| {
+        let (block, rest) = (i / inner, i % inner);
+        values[(block % a * b + block / a) * inner + rest]
+    };
+    array.values = data::Values::F64((0..values.len()).map(source).collect());
+    array.shape.swap(0, 1);
+}
+
 /// The arrays of an `.npz`.
 pub(crate) fn named(path: &Path) -> IndexMap<String, Array> {
     match data::load(path) {
