@@ -43,6 +43,10 @@ pub(super) struct ModelArgs {
     /// Meaning of the sigmoid inside quantized_tanh, quantized_sigmoid and others
     #[arg(long, value_enum, default_value_t = InternalSigmoidArg::Hard)]
     internal_sigmoid: InternalSigmoidArg,
+
+    /// Take bernoulli as alpha * (x >= 0), without its random draws
+    #[arg(long)]
+    deterministic_bernoulli: bool,
 }
 
 fn pass_name(text: &str) -> Result<String, String> {
@@ -138,6 +142,7 @@ impl ModelArgs {
                 InternalSigmoidArg::Smooth => quantizers::InternalSigmoid::Smooth,
                 InternalSigmoidArg::Real => quantizers::InternalSigmoid::Real,
             },
+            deterministic_bernoulli: self.deterministic_bernoulli,
         };
         let options = compile::Options {
             layers: layers::Options {

@@ -165,9 +165,18 @@ impl Weights {
     /// `None` when a value is infinite or no number.
     #[must_use]
     pub fn exact(values: &[f64], shape: Shape) -> Option<Self> {
+        let values = values.iter().map(|&v| from_f64(v));
+        Self::of(values.collect::<Option<Vec<_>>>()?, shape, Encoding::Float)
+    }
+
+    /// Any binary fractions, as odd codes with a power of two each.
+    ///
+    /// `None` when a value is no binary fraction of at most 127 bits.
+    #[must_use]
+    pub fn of(values: Vec<Real>, shape: Shape, encoding: Encoding) -> Option<Self> {
         let parts = values
             .iter()
-            .map(|&v| dyadic(&from_f64(v)?).map(|(code, frac)| (code, pow2(-frac))))
+            .map(|v| dyadic(v).map(|(code, frac)| (code, pow2(-frac))))
             .collect::<Option<Vec<_>>>()?;
         let (codes, scale): (Vec<i128>, Vec<Real>) = parts.into_iter().unzip();
         let scale = if scale.is_empty() {
@@ -179,7 +188,7 @@ impl Weights {
             shape,
             codes,
             scale: scale.compact(),
-            encoding: Encoding::Float,
+            encoding,
         })
     }
 

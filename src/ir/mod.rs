@@ -18,6 +18,7 @@
 //!
 //! This module knows `num` and nothing else of the crate.
 
+pub mod eval;
 pub mod kernel;
 mod lift;
 pub mod math;

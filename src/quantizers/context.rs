@@ -61,6 +61,8 @@ pub enum InternalSigmoid {
 pub struct Choices {
     /// See [`InternalSigmoid`].
     pub internal_sigmoid: InternalSigmoid,
+    /// `bernoulli` as `alpha * (x >= 0)`, in place of its random draws.
+    pub deterministic_bernoulli: bool,
 }
 
 /// Where a quantizer stands.

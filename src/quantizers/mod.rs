@@ -5,20 +5,27 @@
 //! types of `num`; of layers only which slot it stands in. To add one: a folder here, its `mod`
 //! line and its line in [`TABLE`].
 
+mod alpha;
 mod args;
 mod context;
+mod grid;
 mod scale;
 mod text;
 
+mod binary;
 mod bits;
+mod linear;
 mod plain;
+mod po2;
 mod relu;
+mod ternary;
 
 use std::fmt::Debug;
 
 use serde_json::Value;
 
 use crate::ir::math::{Step, Weights};
+use crate::ir::{Encoding, eval, from_f64};
 pub use args::Args;
 pub use context::{Choices, Context, InternalSigmoid, Namespace, Slot};
 
@@ -29,7 +36,9 @@ pub trait Quantizer: Debug {
     ///
     /// # Errors
     /// In words, when the quantizer has no meaning for weights like these.
-    fn weights(&self, values: &[f64], shape: &[usize]) -> Result<Weights, String>;
+    fn weights(&self, values: &[f64], shape: &[usize]) -> Result<Weights, String> {
+        evaluated(&self.steps()?, values, shape)
+    }
 
     /// The activation as steps of a chain.
     ///
@@ -111,7 +120,19 @@ pub trait Definition: Sync {
 }
 
 /// Every quantizer and activation function.
-pub const TABLE: &[&dyn Definition] = &[&bits::Bits, &plain::Plain, &relu::Relu];
+pub const TABLE: &[&dyn Definition] = &[
+    &binary::Bernoulli,
+    &binary::Binary,
+    &binary::StochasticBinary,
+    &bits::Bits,
+    &linear::Linear,
+    &plain::Plain,
+    &po2::Po2,
+    &po2::ReluPo2,
+    &relu::Relu,
+    &ternary::StochasticTernary,
+    &ternary::Ternary,
+];
 
 /// An activation as layers use it.
 #[derive(Debug, Clone)]
@@ -204,6 +225,22 @@ pub fn activation(quantizer: &dyn Quantizer) -> Result<Activation, QuantizerErro
 #[must_use]
 pub fn remarks(_value: &Value, _context: &Context) -> Vec<String> {
     vec![]
+}
+
+/// Weights through the chain of an activation.
+fn evaluated(steps: &[Step], values: &[f64], shape: &[usize]) -> Result<Weights, String> {
+    let value = |(i, &v): (usize, &f64)| {
+        let x = from_f64(v).ok_or("a weight is infinite or no number")?;
+        eval::decide(steps, i, &x)
+            .ok_or_else(|| format!("{v} has no exact value behind this function"))
+    };
+    let values = values.iter().enumerate().map(value);
+    Weights::of(
+        values.collect::<Result<_, String>>()?,
+        shape.to_vec(),
+        Encoding::Fixed,
+    )
+    .ok_or_else(|| "a weight is no binary fraction behind this function".into())
 }
 
 /// The definition of a name, in the order in which the context looks names up.

@@ -16,14 +16,10 @@ pub(super) fn parse(text: &str, context: &Context) -> Result<(String, Args), Str
             "`{text}` has nested parentheses; QKeras would drop all arguments"
         ));
     }
-    let Some((inside, after)) = rest.split_once(')') else {
+    // What follows the parenthesis has no effect in QKeras either.
+    let Some((inside, _)) = rest.split_once(')') else {
         return Err(format!("`{text}` lacks its closing parenthesis"));
     };
-    if !after.is_empty() {
-        return Err(format!(
-            "`{text}` has `{after}` behind its closing parenthesis"
-        ));
-    }
     let Some(definition) = find(name, context) else {
         return Ok((name.to_owned(), Args::default()));
     };
@@ -142,7 +138,6 @@ mod tests {
             "quantized_bits(4,keep_negative=false)",
             "quantized_bits(bits=4,1)",
             "quantized_bits(4",
-            "quantized_bits(4)x",
             "quantized_bits(4,[0,1])",
             "quantized_bits(2**3)",
             "quantized_bits(int(4))",

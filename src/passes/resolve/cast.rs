@@ -1,7 +1,8 @@
 //! Conversions into fixed-point types.
 
 use super::chain::too_wide;
-use super::{ErrorKind, Resolver, eval};
+use super::{ErrorKind, Resolver};
+use crate::ir::eval;
 use crate::ir::kernel::{Kernel, MAX_WIDTH, NodeId, TensorType};
 use crate::ir::math::Step;
 use crate::ir::{Origin, Periodic, Range};

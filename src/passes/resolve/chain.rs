@@ -12,7 +12,8 @@
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::exact::{ExactChain, exact};
-use super::{ErrorKind, Lazy, Resolver, eval};
+use super::{ErrorKind, Lazy, Resolver};
+use crate::ir::eval;
 use crate::ir::kernel::{MAX_WIDTH, NodeId, TensorType};
 use crate::ir::math::{Direction, Step};
 use crate::ir::{Origin, Periodic, Range, Real, dyadic, pow2};

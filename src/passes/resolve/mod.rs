@@ -9,15 +9,14 @@
 //!
 //! `dot` treats linear maps, `edges` everything that only combines or moves codes. Chains of point
 //! functions are taken apart in `chain`, with one file for each form they end in: `cast`, `exact`
-//! (integer arithmetic), `requantize` (the search for narrow constants), `table`. `eval` is the exact
-//! evaluation that all of them are measured by.
+//! (integer arithmetic), `requantize` (the search for narrow constants), `table`. All of them are
+//! measured by the exact evaluation of `ir::eval`.
 
 mod cast;
 mod chain;
 mod dot;
 mod edges;
 mod error;
-mod eval;
 mod exact;
 mod recurrence;
 mod requantize;
@@ -29,6 +28,7 @@ use std::collections::BTreeMap;
 
 pub use error::{ErrorKind, ResolveError};
 
+use crate::ir::eval;
 use crate::ir::kernel::{Design, Kernel, Node, NodeId, Port, TensorType};
 use crate::ir::math::{self, Network, Op, Step};
 use crate::ir::{Origin, Periodic, Range};

@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ErrorKind, Lazy, ResolveError, Resolver, eval};
+use super::{ErrorKind, Lazy, ResolveError, Resolver};
+use crate::ir::eval;
 use crate::ir::kernel::{Design, Kernel, Loop, LoopResult, NodeId, Port, TensorType};
 use crate::ir::math::{self, Network, Op, Step};
 use crate::ir::{Move, Periodic, Range, elements};

@@ -10,8 +10,8 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use super::eval;
 use super::exact::{ExactChain, exact};
+use crate::ir::eval;
 use crate::ir::kernel::MAX_WIDTH;
 use crate::ir::math::{Direction, Step};
 use crate::ir::{Periodic, Range, Real, dyadic, pow2};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::chain::{MAX_LONG_TABLE, MAX_TABLE, MAX_THRESHOLDS, direction_mixed, names, too_wide};
 use super::exact::code_at;
-use super::{ErrorKind, Resolver, eval};
+use super::{ErrorKind, Resolver};
+use crate::ir::eval;
 use crate::ir::kernel::{Kernel, Lut, NodeId, Staircase, TensorType};
 use crate::ir::math::Step;
 use crate::ir::{Origin, Periodic, Range, Real, dyadic};

@@ -1,12 +1,10 @@
-//! Functions without a grid of their own: `linear`, `relu`, `relu6`, `softmax`; and the sign.
+//! Functions without a grid of their own: `linear`, `relu`, `relu6`, `softmax`.
 
-use std::sync::Arc;
-
-use num_traits::{One, Signed, Zero};
+use num_traits::Zero;
 
 use super::{Args, Context, Definition, Description, Grid, Namespace, Quantizer};
-use crate::ir::math::{Direction, PointFunction, Step, Weights};
-use crate::ir::{Enclosure, Periodic, Real};
+use crate::ir::math::{Step, Weights};
+use crate::ir::{Periodic, Real};
 
 /// See the module.
 pub(super) struct Plain;
@@ -52,7 +50,7 @@ impl Quantizer for Function {
             Self::Linear => Weights::exact(values, shape.to_vec())
                 .ok_or_else(|| "a weight is infinite or no number".into()),
             Self::Relu | Self::Relu6 | Self::Softmax => {
-                Err(format!("{self:?} is no quantizer of weights"))
+                super::evaluated(&self.steps()?, values, shape)
             }
         }
     }
@@ -92,35 +90,4 @@ impl Quantizer for Function {
     fn is_softmax(&self) -> bool {
         matches!(self, Self::Softmax)
     }
-}
-
-/// -1 for negative numbers, +1 for the others.
-#[derive(Debug)]
-struct Sign;
-
-impl PointFunction for Sign {
-    fn name(&self) -> String {
-        "sign".into()
-    }
-
-    fn eval(&self, x: &Real, _precision: u32) -> Enclosure {
-        Enclosure::exact(if x.is_negative() {
-            -Real::one()
-        } else {
-            Real::one()
-        })
-    }
-
-    fn direction(&self) -> Direction {
-        Direction::Rising
-    }
-
-    fn discrete(&self) -> bool {
-        true
-    }
-}
-
-/// The sign as a chain.
-pub(super) fn sign_steps() -> Vec<Step> {
-    vec![Step::Function(Arc::new(Sign))]
 }

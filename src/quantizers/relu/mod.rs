@@ -4,9 +4,11 @@
 //! `clip(rne(x / lsb), 0, 2^n - 1) * lsb`, the negative side `max(rne(slope * x / lsb) * lsb,
 //! -slope * 2^integer)`.
 
-use super::{Args, Context, Definition, Description, Grid, Namespace, Quantizer};
+use super::grid::{self, integer_bits};
+use super::{Args, Context, Definition, Description, Namespace, Quantizer, alpha};
+use crate::ir::eval::floor_log2;
 use crate::ir::math::{Step, Weights};
-use crate::ir::{Encoding, Periodic, Real, dyadic, from_f64, pow2};
+use crate::ir::{Encoding, Periodic, Real, dyadic, from_f32, from_f64, pow2};
 use crate::num::{self, FixedType, Overflow, Quantization};
 use num_traits::{Signed, Zero};
 
@@ -18,6 +20,8 @@ struct Config {
     bits: i32,
     integer: Periodic<i32>,
     slope: Real,
+    /// Upper limit of the result.
+    bound: Option<Real>,
 }
 
 impl Definition for Relu {
@@ -55,31 +59,34 @@ impl Definition for Relu {
         if !(1..=30).contains(&bits) {
             args.problem(format!("`bits` is {bits}; 1 to 30 are supported"));
         }
-        let integer = args.numbers("integer").unwrap_or_else(|| vec![0.0]);
-        if integer.iter().any(|x| x.fract() != 0.0 || x.abs() > 1000.0) {
-            args.problem("`integer` holds something other than small integers");
-        }
+        let integer = integer_bits(args);
         if args.flag("use_sigmoid", false) {
             args.problem("`use_sigmoid` is not supported");
         }
-        if !args.flag("is_quantized_clip", true) && args.get("relu_upper_bound").is_some() {
-            args.problem("`relu_upper_bound` without the quantized clip is not supported");
-        }
-        let slope = from_f64(args.number("negative_slope", 0.0)).unwrap_or_else(Real::zero);
-        if !slope.is_zero()
-            && (slope.is_negative() || dyadic(&slope).is_none_or(|(odd, _)| odd != 1))
-        {
-            args.problem(format!(
-                "`negative_slope` is {slope}; powers of two are supported"
-            ));
-        }
-        let integer = integer.iter().map(|x| *x as i32).collect();
+        // The quantized clip, which every saved model has, makes the upper bound ineffective.
+        let bound = args.number("relu_upper_bound", 0.0);
+        let bound = (!args.flag("is_quantized_clip", true) && bound != 0.0)
+            .then(|| from_f32(bound as f32))
+            .flatten();
+        let slope = slope(args);
         Box::new(Config {
             bits,
-            integer: Periodic::new(integer).compact(),
+            integer,
             slope,
+            bound,
         })
     }
+}
+
+/// Reads `negative_slope`: a power of two, or zero.
+pub(super) fn slope(args: &Args) -> Real {
+    let slope = from_f64(args.number("negative_slope", 0.0)).unwrap_or_else(Real::zero);
+    if !slope.is_zero() && (slope.is_negative() || dyadic(&slope).is_none_or(|(odd, _)| odd != 1)) {
+        args.problem(format!(
+            "`negative_slope` is {slope}; powers of two are supported"
+        ));
+    }
+    slope
 }
 
 impl Config {
@@ -96,14 +103,57 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The chain with a slope for negative numbers.
+    fn two_branches(&self) -> Result<Vec<Step>, String> {
+        let Some(&integer) = self.integer.as_uniform() else {
+            // Between two moves of the binary point every channel is alike.
+            let alike = Self {
+                integer: Periodic::uniform(0),
+                ..self.clone()
+            };
+            let unit = self.integer.map(|&i| pow2(i));
+            let steps = alpha::times(&unit.map(Real::recip)).into_iter();
+            return Ok(steps
+                .chain(alike.two_branches()?)
+                .chain(alpha::times(&unit))
+                .collect());
+        };
+        let ty = self.ty(integer);
+        let lowest = -(&self.slope * pow2(integer));
+        let leaky = Step::Leaky {
+            threshold: Real::zero(),
+            slope: Periodic::uniform(self.slope.clone()),
+        };
+        let limits = |lo: Option<Real>, hi: Option<Real>| Step::Clip { lo, hi };
+        let quantize = |ty| Step::Quantize(Periodic::uniform(ty));
+        if lowest > -pow2(-ty.frac()) {
+            // The lower limit lies between 0 and the first step below it: it comes last.
+            return Ok(vec![leaky, quantize(ty), limits(Some(lowest), None)]);
+        }
+        if self.slope <= pow2(0) {
+            return Ok(vec![leaky, limits(Some(lowest), None), quantize(ty)]);
+        }
+        // A steep branch reaches below the type; the upper one still ends where the type does.
+        let more = floor_log2(&self.slope);
+        let wide = FixedType {
+            width: ty.width + more.unsigned_abs(),
+            int_bits: ty.int_bits + more,
+            ..ty
+        };
+        let top = pow2(integer) - pow2(-ty.frac());
+        Ok(vec![leaky, limits(Some(lowest), Some(top)), quantize(wide)])
+    }
+}
+
 impl Quantizer for Config {
     fn weights(&self, values: &[f64], shape: &[usize]) -> Result<Weights, String> {
         let integer = *self
             .integer
             .as_uniform()
             .ok_or("weights need one `integer`")?;
-        if !self.slope.is_zero() {
-            return Err("quantized_relu with a slope is supported for activations only".into());
+        if !self.slope.is_zero() || self.bound.is_some() {
+            return super::evaluated(&self.steps()?, values, shape);
         }
         let ty = self.ty(integer);
         let code = |&v: &f64| {
@@ -122,42 +172,23 @@ impl Quantizer for Config {
     fn describe(&self) -> Description {
         Description {
             name: "quantized_relu",
-            grid: Grid::Fixed {
-                bits: self.bits.unsigned_abs(),
-                integer: self.integer.values().iter().copied().max().unwrap_or(0),
-                signed: !self.slope.is_zero(),
-            },
+            grid: grid::declared(self.bits, &self.integer, !self.slope.is_zero()),
             auto_po2: false,
         }
     }
 
     fn steps(&self) -> Result<Vec<Step>, String> {
-        let types = self.integer.map(|&i| self.ty(i));
-        if self.slope.is_zero() {
-            return Ok(vec![Step::Quantize(types)]);
+        let mut steps = if self.slope.is_zero() {
+            vec![Step::Quantize(self.integer.map(|&i| self.ty(i)))]
+        } else {
+            self.two_branches()?
+        };
+        if let Some(bound) = &self.bound {
+            steps.push(Step::Clip {
+                lo: None,
+                hi: Some(bound.clone()),
+            });
         }
-        let integer = *self
-            .integer
-            .as_uniform()
-            .ok_or("a slope needs one `integer`")?;
-        let lowest = &self.slope * pow2(integer);
-        if self.slope > pow2(0) || lowest < pow2(-types.at(0).frac()) {
-            return Err(format!(
-                "negative_slope {} needs another grid than the positive side; supported are slopes \
-                 from one step to 1",
-                self.slope
-            ));
-        }
-        Ok(vec![
-            Step::Leaky {
-                threshold: Real::zero(),
-                slope: Periodic::uniform(self.slope.clone()),
-            },
-            Step::Clip {
-                lo: Some(-lowest),
-                hi: None,
-            },
-            Step::Quantize(types),
-        ])
+        Ok(steps)
     }
 }

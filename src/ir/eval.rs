@@ -1,18 +1,21 @@
 //! Exact evaluation of point-function chains, and facts about types.
+//!
+//! What a chain *means*: resolution measures its kernels by it, quantizers evaluate weights with it.
 
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use crate::ir::math::{Direction, Step};
-use crate::ir::{Enclosure, Range, Real, dyadic, pow2};
+use super::math::{Direction, Step};
+use super::{Enclosure, Range, Real, dyadic, pow2};
 use crate::num::{self, FixedType, Overflow, Quantization};
 
 /// Most bits that an enclosure is refined to before a chain is given up.
 const MAX_PRECISION: u32 = 4096;
 
 /// All codes of a type; `None` above the width that a design may use.
-pub(super) fn type_range(ty: &FixedType) -> Option<Range> {
+#[must_use]
+pub fn type_range(ty: &FixedType) -> Option<Range> {
     (ty.width <= crate::ir::kernel::MAX_WIDTH).then(|| {
         if ty.signed {
             let half = 1_i128 << (ty.width - 1);
@@ -30,7 +33,8 @@ pub(super) fn type_range(ty: &FixedType) -> Option<Range> {
 }
 
 /// Narrowest type with plain modes that holds these codes at this binary point.
-pub(super) fn plain_type(range: Range, frac: i32) -> FixedType {
+#[must_use]
+pub fn plain_type(range: Range, frac: i32) -> FixedType {
     let width = range.width();
     FixedType {
         width,
@@ -46,7 +50,8 @@ pub(super) fn plain_type(range: Range, frac: i32) -> FixedType {
 ///
 /// A number that is no binary fraction is first cut two bits below the type's last one, with a
 /// sticky bit for what was cut: every rounding mode gives the same for both.
-pub(super) fn quantize(x: &Real, ty: &FixedType) -> Option<i128> {
+#[must_use]
+pub fn quantize(x: &Real, ty: &FixedType) -> Option<i128> {
     if let Some((code, frac)) = dyadic(x) {
         return Some(num::convert(code, frac, ty));
     }
@@ -60,7 +65,8 @@ pub(super) fn quantize(x: &Real, ty: &FixedType) -> Option<i128> {
 }
 
 /// The value of a code of a type.
-pub(super) fn value(code: i128, frac: i32) -> Real {
+#[must_use]
+pub fn value(code: i128, frac: i32) -> Real {
     Real::from_integer(code.into()) * pow2(frac.checked_neg().unwrap_or(i32::MAX))
 }
 
@@ -131,7 +137,8 @@ fn ordered(a: Real, b: Real) -> Enclosure {
 }
 
 /// The exact value of a chain that ends in something exact; `None` when it does not.
-pub(super) fn decide(steps: &[Step], channel: usize, x: &Real) -> Option<Real> {
+#[must_use]
+pub fn decide(steps: &[Step], channel: usize, x: &Real) -> Option<Real> {
     let mut precision = 64;
     while precision <= MAX_PRECISION {
         let y = enclose(steps, channel, x, precision)?;
@@ -144,17 +151,20 @@ pub(super) fn decide(steps: &[Step], channel: usize, x: &Real) -> Option<Real> {
 }
 
 /// The value of a chain at `x`, enclosed closely enough for type decisions and traces.
-pub(super) fn bounds(steps: &[Step], channel: usize, x: &Real) -> Option<Enclosure> {
+#[must_use]
+pub fn bounds(steps: &[Step], channel: usize, x: &Real) -> Option<Enclosure> {
     enclose(steps, channel, x, 128)
 }
 
 /// The value of a chain at `x` as a float64.
-pub(super) fn approximate(steps: &[Step], channel: usize, x: &Real) -> Option<f64> {
+#[must_use]
+pub fn approximate(steps: &[Step], channel: usize, x: &Real) -> Option<f64> {
     bounds(steps, channel, x)?.lo.to_f64()
 }
 
 /// `floor(log2(x))` of a positive number.
-pub(super) fn floor_log2(x: &Real) -> i32 {
+#[must_use]
+pub fn floor_log2(x: &Real) -> i32 {
     let bits = |n: &BigInt| i32::try_from(n.bits()).unwrap_or(i32::MAX / 4);
     // n / d lies within a factor of two of 2^guess.
     let guess = bits(x.numer()) - bits(x.denom());
@@ -162,7 +172,8 @@ pub(super) fn floor_log2(x: &Real) -> i32 {
 }
 
 /// How a whole chain moves with its argument in one channel.
-pub(super) fn direction(steps: &[Step], channel: usize) -> Direction {
+#[must_use]
+pub fn direction(steps: &[Step], channel: usize) -> Direction {
     let sign = |x: &Real| {
         if x.is_negative() {
             Direction::Falling

@@ -1,0 +1,3 @@
+//! Quantizers and activations against vectors from QKeras.
+
+mod golden;
