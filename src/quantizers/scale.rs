@@ -185,7 +185,10 @@ impl Scaling {
         }
         let ones = vec![1; axes.len()];
         let blocks = blocks.unwrap_or(&ones);
-        let uneven = axes.iter().zip(blocks).any(|(&a, &b)| shape[a] % b != 0);
+        let uneven = axes
+            .iter()
+            .zip(blocks)
+            .any(|(&a, &b)| !shape[a].is_multiple_of(b));
         if uneven {
             return Err(format!(
                 "`elements_per_scale` {blocks:?} does not divide weights of shape {shape:?}"
