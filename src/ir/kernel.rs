@@ -168,7 +168,7 @@ pub enum Kernel {
     Reduce(Reduce),
     /// A cell applied step after step; the node itself is result 0.
     Loop(Loop),
-    /// Result of this number of the loop that is the operand.
+    /// Result of this number of the loop that is the operand. It has the loop's origin.
     Part(usize),
 }
 

@@ -1,5 +1,7 @@
 //! Random designs of every kernel, as C++ of both families.
 
+use std::sync::Arc;
+
 use qk_hls::codegen::{Io, Options};
 use qk_hls::csim::{self, CheckError};
 use qk_hls::ir::Periodic;
@@ -15,6 +17,11 @@ const SEEDS: u64 = 24;
 /// The generator leaves every binary point at 2. Here the results of casts get the binary points
 /// of their types, and readers that need the old ones get the same codes through an affine node.
 fn with_binary_points(random: &Design, dice: &mut Dice) -> Design {
+    with_points(random, dice, true)
+}
+
+/// `moved` outputs have the binary points of their casts.
+fn with_points(random: &Design, dice: &mut Dice, moved: bool) -> Design {
     let mut design = Design::default();
     // For each old node: the node with the same codes at 2 fraction bits, and one at any.
     let mut plain: Vec<NodeId> = Vec::new();
@@ -33,6 +40,9 @@ fn with_binary_points(random: &Design, dice: &mut Dice) -> Design {
         };
         if let Kernel::Input { ty, .. } = &mut node.kernel {
             ty.int_bits = i32::try_from(ty.width).expect("small") - 2;
+        }
+        if let Kernel::Loop(cell) = &mut node.kernel {
+            cell.body = Arc::new(with_points(&cell.body, dice, false));
         }
         let Kernel::Cast(types) = &node.kernel else {
             let id = design.push(node);
@@ -59,7 +69,8 @@ fn with_binary_points(random: &Design, dice: &mut Dice) -> Design {
         (&random.outputs, &mut design.outputs),
     ] {
         to.extend(from.iter().cloned().map(|mut port| {
-            port.node = own[port.node.index()];
+            let places = if moved { &own } else { &plain };
+            port.node = places[port.node.index()];
             port
         }));
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use qk_hls::ir::kernel::{
-    Affine, Design, Dot, Kernel, Lut, Merge, Node, NodeId, PoolKind, Port, Reduce, Select,
-    Staircase, TensorType,
+    Affine, Design, Dot, Kernel, Loop, LoopResult, Lut, Merge, Node, NodeId, PoolKind, Port,
+    Reduce, Select, Staircase, TensorType,
 };
 use qk_hls::ir::{Encoding, Move, Origin, Periodic, Range, Shape, Window, elements};
 use qk_hls::num::{self, FixedType, Overflow, Quantization};
@@ -236,8 +236,9 @@ fn grow(design: &mut Design, dice: &mut Dice) -> Option<()> {
         1 => channels,
         _ => elements(&shape),
     };
-    let (kernel, inputs, shape, range) = match dice.below(14) {
+    let (kernel, inputs, shape, range) = match dice.below(16) {
         0 | 1 => return dot(design, dice, id),
+        14 | 15 => return looped(design, dice, id),
         2 => return merge(design, dice, id),
         3 => return moved(design, dice, id),
         4 => {
@@ -750,6 +751,119 @@ fn moved(design: &mut Design, dice: &mut Dice, id: NodeId) -> Option<()> {
         Periodic::uniform(range),
     );
     Some(())
+}
+
+/// A loop over the first axis: a random body, and a state that adds up what it sees.
+fn looped(design: &mut Design, dice: &mut Dice, id: NodeId) -> Option<()> {
+    let ty = design.node(id).ty.clone();
+    let (steps, slice) = ty.shape.split_first().filter(|(_, s)| !s.is_empty())?;
+    let x = ty.hull();
+    let state = FixedType::new(1 + dice.below(20) as u32, 0, true);
+    let state = FixedType {
+        int_bits: state.width as i32 - 2,
+        ..state
+    };
+    let kept = Range {
+        lo: state.min_raw()?,
+        hi: state.max_raw()?,
+    };
+    let mut body = Design::default();
+    let port = FixedType::new(x.width(), x.width() as i32 - 2, x.signed());
+    for (index, (ty, range)) in [(port, x), (state, kept)].into_iter().enumerate() {
+        let kernel = Kernel::Input { index, ty };
+        let node = push(
+            &mut body,
+            kernel,
+            vec![],
+            slice.to_vec(),
+            Periodic::uniform(range),
+        );
+        let name = format!("body{index}");
+        body.inputs.push(Port { name, node });
+    }
+    let (new, old) = (body.inputs[0].node, body.inputs[1].node);
+    for _ in 0..dice.below(4) {
+        random_node(&mut body, dice);
+    }
+    let last = NodeId(body.nodes.len() as u32 - 1);
+    let sum = Kernel::Merge {
+        op: Merge::Add,
+        shifts: vec![0, 0],
+    };
+    let range = Periodic::uniform(allowed(plus(x, kept)?)?);
+    let sum = push(&mut body, sum, vec![new, old], slice.to_vec(), range);
+    let stored = |design: &mut Design, from| {
+        let kernel = Kernel::Cast(Periodic::uniform(state));
+        push(
+            design,
+            kernel,
+            vec![from],
+            slice.to_vec(),
+            Periodic::uniform(kept),
+        )
+    };
+    let next = stored(&mut body, sum);
+    for (number, node) in [next, last, sum].into_iter().enumerate() {
+        // Outputs are no inputs.
+        if !matches!(body.node(node).kernel, Kernel::Input { .. }) {
+            let name = format!("next{number}");
+            body.outputs.push(Port { name, node });
+        }
+    }
+    let mut operands = vec![id];
+    if dice.flip() {
+        let first: Vec<(usize, usize)> = std::iter::once((0, steps - 1))
+            .chain(slice.iter().map(|_| (0, 0)))
+            .collect();
+        let shape = [&[1], slice].concat();
+        let range = Periodic::uniform(x);
+        let crop = Kernel::Move(Move::Crop(first));
+        let first = push(design, crop, vec![id], shape, range.clone());
+        let flat = Kernel::Move(Move::Reshape(slice.to_vec()));
+        let first = push(design, flat, vec![first], slice.to_vec(), range);
+        operands.push(stored(design, first));
+    }
+    let outputs = body.outputs.len();
+    let results = (0..1 + dice.below(3)).map(|_| LoopResult {
+        output: dice.below(outputs),
+        sequence: dice.flip(),
+    });
+    let results: Vec<LoopResult> = results.collect();
+    let cell = Loop {
+        body: Arc::new(body),
+        steps: *steps,
+        sequences: 1,
+        results,
+    };
+    let origin = Origin {
+        layer: format!("loop{}", design.nodes.len()),
+        class: "Test".into(),
+        call: 0,
+    };
+    let mut add = |kernel: Kernel, inputs: Vec<NodeId>, ty: TensorType| {
+        design.push(Node {
+            kernel,
+            inputs,
+            ty,
+            origin: origin.clone(),
+            note: String::new(),
+        })
+    };
+    let node = add(Kernel::Loop(cell.clone()), operands, cell.result_type(0));
+    for number in 1..cell.results.len() {
+        add(Kernel::Part(number), vec![node], cell.result_type(number));
+    }
+    Some(())
+}
+
+/// A node for the body of a loop, which holds no loops.
+fn random_node(body: &mut Design, dice: &mut Dice) {
+    let before = body.nodes.len();
+    grow(body, dice);
+    let looped = |n: &Node| matches!(n.kernel, Kernel::Loop(_));
+    if body.nodes[before..].iter().any(looped) {
+        body.nodes.truncate(before);
+    }
 }
 
 /// A batch for every input of a design.
