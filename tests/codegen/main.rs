@@ -6,6 +6,7 @@ mod designs;
 mod golden;
 mod project;
 mod random;
+mod recurrent;
 mod scripts;
 mod snapshots;
 mod support;

@@ -190,6 +190,21 @@ def conv_gru():
     )
 
 
+@model("fixed<5,2>", "fixed<5,2>", "fixed<5,2>", "fixed<5,2>", samples=4)
+def steps_1_2_8_50():
+    """Every cell at every number of steps; quantizers as activations; a growing state at 2 steps."""
+    gates = dict(activation="quantized_bits(5,0,1,alpha=1)", recurrent_activation="quantized_relu(4,0)")
+    inputs, outputs = [], []
+    for steps in (1, 2, 8, 50):
+        x = L.Input((steps, 2), name=f"in{steps}")
+        state = {} if steps == 2 else STATE
+        outputs.append(QSimpleRNN(3, activation="quantized_bits(6,0,1,alpha=1)", return_sequences=True, **QUANTIZERS)(x))
+        outputs += QLSTM(3, return_sequences=True, return_state=True, **gates, **QUANTIZERS, **state)(x)[::2]
+        outputs.append(QGRU(2, reset_after=steps < 8, return_sequences=True, go_backwards=steps == 8, **gates, **QUANTIZERS, **state)(x))
+        inputs.append(x)
+    return keras.Model(inputs, outputs)
+
+
 # --- bidirectional ---
 
 
