@@ -3,4 +3,5 @@
 mod digits;
 mod golden;
 mod recorded;
+mod recurrent;
 mod trained;

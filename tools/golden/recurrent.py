@@ -71,6 +71,12 @@ def simple_rnn_initial_state():
     return keras.Model([x, s], outputs)
 
 
+@model("fixed<5,2>", samples=4, container="json")
+def simple_rnn_relu_30_steps():
+    """What a state type of ufixed<5,2> makes of the same layer without an activation."""
+    return sequential((30, 2), QSimpleRNN(3, activation="quantized_relu(5,2)", return_sequences=True, **QUANTIZERS))
+
+
 # --- LSTM ---
 
 
