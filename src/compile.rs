@@ -91,6 +91,25 @@ fn lines<E: std::fmt::Display>(file: &str, errors: &[E]) -> String {
     each.join("\n")
 }
 
+/// Reads a model and lowers it: what there is to know about its layers without number types.
+///
+/// # Errors
+/// All problems of the first stage that has any.
+pub fn lower(
+    model: &Path,
+    weights: Option<&Path>,
+    options: &layers::Options,
+) -> Result<(RawModel, layers::Lowered), CompileError> {
+    let imported = import::load(model, weights)?;
+    let mut lowered =
+        layers::lower(&imported.model, options).map_err(|errors| CompileError::Layers {
+            file: model.display().to_string(),
+            errors,
+        })?;
+    lowered.remarks.splice(0..0, imported.log);
+    Ok((imported.model, lowered))
+}
+
 /// Reads, lowers and resolves a model.
 ///
 /// # Errors

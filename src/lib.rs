@@ -14,6 +14,7 @@ pub mod ir;
 pub mod layers;
 pub mod num;
 pub mod passes;
+pub mod qtools;
 pub mod quantizers;
 pub mod report;
 pub mod sim;

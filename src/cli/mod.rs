@@ -11,8 +11,10 @@ mod inspect;
 mod manual;
 mod model_args;
 mod project_args;
+mod qtools;
 mod report;
 mod simulate;
+mod stats;
 mod ui;
 
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ enum Command {
     Config(config::Args),
     Headers(headers::Args),
     Report(report::Args),
+    Qtools(qtools::Args),
+    Stats(stats::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
 }
@@ -87,6 +91,8 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args, &ui),
         Command::Headers(args) => headers::run(&args, &ui),
         Command::Report(args) => report::run(&args, &ui),
+        Command::Qtools(args) => qtools::run(&args, &ui),
+        Command::Stats(args) => stats::run(&args, &ui),
         Command::Completions(args) => manual::completions(&args, &ui),
         Command::Man(args) => manual::man(&args),
     };

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::compile::{self, Compiled, InputTypes};
-use crate::layers;
+use crate::import::RawModel;
+use crate::layers::{self, Lowered};
 use crate::num::FixedType;
 use crate::passes::{self, resolve};
 use crate::quantizers;
@@ -106,6 +107,36 @@ impl ModelArgs {
     /// # Errors
     /// Whatever stands in the way, as text for people.
     pub(super) fn compile(&self) -> Result<Compiled, String> {
+        self.compile_with(&self.options())
+            .map_err(|e| e.to_string())
+    }
+
+    /// Compiles the model with these options instead of those of the command line.
+    pub(super) fn compile_with(
+        &self,
+        options: &compile::Options,
+    ) -> Result<Compiled, compile::CompileError> {
+        compile::compile(&self.model, self.weights.as_deref(), options)
+    }
+
+    /// The model and its layers, without number types.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, as text for people.
+    pub(super) fn lower(&self) -> Result<(RawModel, Lowered), String> {
+        let options = self.options().layers;
+        compile::lower(&self.model, self.weights.as_deref(), &options).map_err(|e| e.to_string())
+    }
+
+    /// Problems, each with the model's file in front.
+    pub(super) fn naming(&self, problems: &[String]) -> String {
+        let file = self.model.display();
+        let lines: Vec<String> = problems.iter().map(|p| format!("{file}: {p}")).collect();
+        lines.join("\n")
+    }
+
+    /// What the user decided.
+    pub(super) fn options(&self) -> compile::Options {
         let mut input_types = InputTypes::default();
         for given in &self.input_type {
             match &given.name {
@@ -144,14 +175,13 @@ impl ModelArgs {
             },
             deterministic_bernoulli: self.deterministic_bernoulli,
         };
-        let options = compile::Options {
+        compile::Options {
             layers: layers::Options {
                 quantizers: choices,
             },
             resolve,
             input_types,
             skip_passes: self.skip_pass.clone(),
-        };
-        compile::compile(&self.model, self.weights.as_deref(), &options).map_err(|e| e.to_string())
+        }
     }
 }

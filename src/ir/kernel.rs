@@ -267,6 +267,13 @@ impl Dot {
         let outputs: usize = self.windows.iter().map(|w| w.output).product();
         (outputs * self.weights.len()) as u64
     }
+
+    /// What the accumulator holds over all filters, zero included: its C++ type.
+    #[must_use]
+    pub fn accumulator_range(&self) -> Range {
+        let partial = self.accumulator.values().iter().copied();
+        partial.fold(Range::point(0), Range::hull)
+    }
 }
 
 /// `mul * x + add` on codes.

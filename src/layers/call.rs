@@ -399,7 +399,7 @@ impl Call<'_> {
     /// The bias of a layer with `use_bias` and `bias_quantizer`; `None` without bias.
     pub fn bias(&mut self, filters: usize) -> Option<Vec<Real>> {
         if !self.config.flag("use_bias", true) {
-            self.config.ignore(&["bias_quantizer"]);
+            self.note_quantizer("bias_quantizer", None);
             return None;
         }
         let quantizer = self.quantizer("bias_quantizer");

@@ -331,8 +331,7 @@ impl Scope<'_> {
     }
 
     fn dot(&self, dot: &Dot) -> Resources {
-        let accumulator = dot.accumulator.values().iter().copied();
-        let bits = accumulator.fold(Range::point(0), Range::hull).width();
+        let bits = dot.accumulator_range().width();
         let from = self.operand_bits();
         let reuse = u64::from(self.choice.reuse_factor);
         let mut r = Resources::default();

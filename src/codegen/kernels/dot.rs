@@ -4,7 +4,6 @@ use super::window::Axes;
 use super::{Body, Builder, Config, PerChannel, call};
 use crate::codegen::arrays;
 use crate::codegen::directives::{Choice, Strategy};
-use crate::ir::Range;
 use crate::ir::kernel::Dot;
 
 /// What dense layers and convolutions have in common.
@@ -42,13 +41,7 @@ pub(super) fn dot(b: &mut Builder, dot: &Dot) -> Result<Body, String> {
     let per_group = dot.channels / dot.groups;
     let weights = dot.weights.to_vec();
     let bias: Vec<i128> = (0..dot.filters).map(|o| *dot.bias.at(o)).collect();
-    let accumulator = dot
-        .accumulator
-        .values()
-        .iter()
-        .copied()
-        .fold(Range::point(0), Range::hull);
-    let accum = b.integer(accumulator);
+    let accum = b.integer(dot.accumulator_range());
     let weight = b.integer(arrays::hull(&weights));
     let bias_type = b.integer(arrays::hull(&bias));
     let layer = b.node.origin.layer.escape_default().to_string();

@@ -7,6 +7,7 @@
 use num_traits::ToPrimitive;
 
 use super::{Call, LayerDef, Outcome};
+use crate::import::KerasVersion;
 use crate::ir::math::Step;
 use crate::ir::{Periodic, Real, from_f64, positions};
 
@@ -22,7 +23,10 @@ impl LayerDef for BatchNorm {
         let shape = call.shape(0);
         let axis = read_axis(call, shape.len());
         let channels = shape.get(axis).copied().unwrap_or(1);
-        let statistics = Statistics::read(call, channels);
+        let mut statistics = Statistics::read(call, channels);
+        if let Some(statistics) = &mut statistics {
+            statistics.inverse_shape = inverse_shape(call, shape.len(), axis, channels);
+        }
         call.config.ignore(&["activation", "momentum"]);
         call.config.must_be_off("renorm");
         call.config
@@ -55,6 +59,22 @@ impl LayerDef for BatchNorm {
     }
 }
 
+/// Shape of the tensor in front of the inverse quantizer, whose automatic scales depend on it.
+///
+/// QKeras broadcasts the statistics to the operand's rank unless the axis is the last one; on Keras 3
+/// it does so there too when the axis is written as a negative number, as it is by default.
+fn inverse_shape(call: &Call<'_>, rank: usize, axis: usize, channels: usize) -> Vec<usize> {
+    let written = call.config.get("axis").and_then(serde_json::Value::as_i64);
+    let negative = written.is_none_or(|axis| axis < 0);
+    let broadcast = axis + 1 != rank || (negative && call.format().keras == KerasVersion::V3);
+    if !broadcast {
+        return vec![channels];
+    }
+    let mut shape = vec![1; rank + 1];
+    shape[axis + 1] = channels;
+    shape
+}
+
 /// `axis`, also as a list of one (Keras 2), without the batch.
 fn read_axis(call: &Call<'_>, rank: usize) -> usize {
     let axis = match call.config.get("axis") {
@@ -79,6 +99,7 @@ pub(super) struct Statistics {
     variance: Vec<f64>,
     epsilon: f64,
     inverse: Option<Box<dyn crate::quantizers::Quantizer>>,
+    inverse_shape: Vec<usize>,
 }
 
 impl Statistics {
@@ -132,6 +153,7 @@ impl Statistics {
             variance: variance?,
             epsilon,
             inverse,
+            inverse_shape: vec![channels],
         })
     }
 
@@ -171,9 +193,8 @@ impl Statistics {
             }
         }
         if let Some(quantizer) = &self.inverse {
-            let shape = [inv.len()];
             let weights = quantizer
-                .weights(&inv, &shape)
+                .weights(&inv, &self.inverse_shape)
                 .map_err(|e| vec![e.to_string()])?;
             call.note_weights("inverse", &inv, &weights);
             inv = weights
