@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Records what the real QTools and print_qstats of qkeras-v3 say about models.
 
-    tools/reference-env.sh qk3 && .venv-qk3/bin/python tools/golden_qtools.py [--out tests/golden/qtools] [NAME...]
+    tools/reference-env.sh qk3 && .venv-qk3/bin/python tools/golden_qtools.py [--out tests/golden/qtools/records.zip] [NAME...]
 
-The models are those of tools/golden/qtools.py, which are saved beside the records, and the committed ones of
+The models are those of tools/golden/qtools.py, which are saved with the records, and the committed ones of
 tests/golden/models. tests/golden/qtools/README.md explains the files. With --file MODEL one model of the user's is
 recorded to stdout.
 """
@@ -16,7 +16,9 @@ import io
 import json
 import pathlib
 import sys
+import tempfile
 import warnings
+import zipfile
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -49,13 +51,21 @@ GOLDEN_RUNS = [builders.REFERENCE]
 
 
 class Ordered(list):
-    """Stands for the set of tensors from which QTools makes its edges, in a fixed order: that of the layers' inputs."""
+    """Stands for the set of tensors from which QTools makes its edges, in an order that has the operands of every layer as declared."""
 
     def __init__(self, items=()):
         super().__init__(dict.fromkeys(items))
 
     def __or__(self, other):
-        return Ordered([*self, *other])
+        found = Ordered([*self, *other])
+        operands = [list(layer.input) for layer in recorded_model.layers if isinstance(layer.input, (list, tuple))]
+        for _ in range(len(found)):
+            for declared in operands:
+                declared = list(dict.fromkeys(declared))
+                places = {id(tensor): place for place, tensor in enumerate(found)}
+                for place, tensor in zip(sorted(places[id(t)] for t in declared), declared):
+                    found[place] = tensor
+        return found
 
 
 # QTools walks a hash set; the order of a merge's operands is then a matter of luck. Everything else is as it is.
@@ -131,6 +141,8 @@ def roofline(tools):
 
 
 def record(model, run, rebuild):
+    global recorded_model
+    recorded_model = model
     try:
         tools, _ = quietly(run_qtools.QTools, model, process="horowitz", **arguments(run, model, rebuild))
     except Exception as error:  # noqa: BLE001  (what the original cannot do is recorded as that)
@@ -181,10 +193,14 @@ def called(model):
     return model
 
 
-def records(files, runs):
+def loaded(files):
+    return functional(quietly(load, files[0].parent, [f.name for f in files])[0])
+
+
+def records(make, runs):
     def rebuild():
         keras.backend.clear_session()
-        return called(functional(quietly(load, files[0].parent, [f.name for f in files])[0]))
+        return called(make())
 
     result = {"runs": [record(rebuild(), run, rebuild) for run in [{}, *runs]]}
     result["stats"] = statistics(rebuild())
@@ -193,33 +209,49 @@ def records(files, runs):
 
 def write(out, name, model, result):
     text = json.dumps({"model": model, **result}, separators=(",", ":"))
-    (out / f"{name}.json").write_text(text + "\n")
+    (out / f"{name}.record.json").write_text(text + "\n")
     errors = [str(r.get("error")) for r in [*result["runs"], *[e for r in result["runs"] for e in r.get("energy", [])], result["stats"]] if "error" in r]
     print(f"{name}: {len(text)} bytes, {len(result['runs'])} runs, errors: {builtins.set(errors) or 'none'}", flush=True)
 
 
-def save(name, build, container, out):
-    keras.backend.clear_session()
+def seeded(name, build):
+    """The model of a builder with the weights that its file gets; QKeras cannot load every file that it saves."""
     keras.utils.set_random_seed(1)
     model = build()
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     model.set_weights(random_weights(rng, model, False))
-    file = out / f"{name}.{container}"
-    quietly(model.save, file)
-    return file
+    return model
+
+
+def save(name, model, container, out):
+    if container == "json":
+        (out / f"{name}.json").write_text(model.to_json() + "\n")
+        quietly(model.save_weights, out / f"{name}.weights.h5")
+        return f"{name}.json"
+    quietly(model.save, out / f"{name}.{container}")
+    return f"{name}.{container}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="models to record (default: all)")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests" / "golden" / "qtools")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests" / "golden" / "qtools" / "records.zip")
     parser.add_argument("--file", type=pathlib.Path, help="a model of the user's, recorded to stdout")
     parser.add_argument("--options", default="[]", help="with --file: more keyword arguments of QTools, as a JSON list of objects")
     args = parser.parse_args()
     if args.file:
-        print(json.dumps({"model": str(args.file), **records([args.file], json.loads(args.options))}))
+        print(json.dumps({"model": str(args.file), **records(lambda: loaded([args.file]), json.loads(args.options))}))
         return
-    args.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        failed = make(pathlib.Path(folder), args)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def make(folder, args):
+    """Makes records in a folder that begins with those of the archive, and writes the archive."""
+    if args.names and args.out.exists():
+        zipfile.ZipFile(args.out).extractall(folder)
     failed = []
 
     def attempt(name, work):
@@ -234,8 +266,9 @@ def main():
     for name, (build, runs, container) in builders.MODELS.items():
 
         def work(name=name, build=build, runs=runs, container=container):
-            file = save(name, build, container, args.out)
-            write(args.out, name, file.name, records([file], runs))
+            keras.backend.clear_session()
+            file = save(name, seeded(name, build), container, folder)
+            write(folder, name, file, records(lambda: seeded(name, build), runs))
 
         attempt(name, work)
     for meta in sorted((ROOT / "tests/golden/models").glob("*/meta.json")):
@@ -245,11 +278,14 @@ def main():
             def work(meta=meta, facts=facts):
                 name = meta.parent.name
                 files = [meta.parent / f for f in facts["files"]]
-                write(args.out, f"golden_{name}", f"../models/{name}/{files[0].name}", records(files, GOLDEN_RUNS))
+                write(folder, f"golden_{name}", f"../models/{name}/{files[0].name}", records(lambda: loaded(files), GOLDEN_RUNS))
 
             attempt(f"golden_{meta.parent.name}", work)
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(args.out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.writestr(zipfile.ZipInfo(file.name, (1980, 1, 1, 0, 0, 0)), file.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    return failed
 
 
 if __name__ == "__main__":

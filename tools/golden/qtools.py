@@ -203,7 +203,7 @@ def depthwise():
 def conv1d():
     return chain(
         (20, 3),
-        QConv1D(4, 5, kernel_quantizer=Q4, bias_quantizer=B4, padding="causal", name="c0"),
+        QConv1D(4, 5, kernel_quantizer=Q4, bias_quantizer=B4, padding="same", name="c0"),
         QActivation(R4, name="a0"),
         QConv1D(6, 3, strides=2, kernel_quantizer="quantized_bits(4,0,1)", use_bias=False, name="c1"),
         L.MaxPooling1D(2, name="p0"),
@@ -324,14 +324,14 @@ def forwarded_types():
     return Model(start, found)
 
 
-@model(REFERENCE)
+@model(REFERENCE, file="json")
 def adaptive():
     return chain(
         (6,),
         QDense(5, kernel_quantizer=Q4, bias_quantizer=B4, name="d0"),
-        QAdaptiveActivation("quantized_relu", 6, name="a0"),
+        QAdaptiveActivation("quantized_relu", 6, ema_freeze_delay=10, name="a0"),
         QDense(3, kernel_quantizer=Q4, bias_quantizer=B4, name="d1"),
-        QAdaptiveActivation("quantized_bits", 5, name="a1"),
+        QAdaptiveActivation("quantized_bits", 5, ema_freeze_delay=10, name="a1"),
     )
 
 
