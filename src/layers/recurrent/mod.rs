@@ -7,10 +7,11 @@ mod cells;
 
 use std::sync::Arc;
 
+use super::graph::MAX_ELEMENTS;
 use super::{Call, LayerDef, Outcome};
 use crate::import::Inner;
-use crate::ir::Move;
 use crate::ir::math::{Loop, LoopResult, NodeId, Op, Port};
+use crate::ir::{Move, elements};
 use cells::Cell;
 
 /// See the module.
@@ -145,7 +146,11 @@ pub(super) fn lower(call: &mut Call<'_>, initial: Vec<NodeId>) -> Result<Lowered
         results,
     });
     let operands = std::iter::once(input).chain(initial).collect();
-    let node = call.push(Op::Loop(cell.clone()), operands, cell.result_shape(0));
+    let shape = cell.result_shape(0);
+    if elements(&shape) > MAX_ELEMENTS {
+        return Err(vec![format!("a tensor of shape {shape:?} is too large")]);
+    }
+    let node = call.push(Op::Loop(cell.clone()), operands, shape);
     let mut nodes = vec![node];
     for number in 1..cell.results.len() {
         nodes.push(call.push(Op::Part(number), vec![node], cell.result_shape(number)));

@@ -333,6 +333,7 @@ impl Resolver<'_> {
                 _ => None,
             },
             Op::Move(moved) if edges::commutes(moved) => self.quantizer_after(position),
+            Op::Loop(cell) => recurrence::quantizer_of(cell, &node.inputs, index),
             _ => None,
         };
         let first = type_of(readers.next()?)?;

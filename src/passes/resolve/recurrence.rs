@@ -22,6 +22,9 @@ const ZERO_FRAC: i32 = -64;
 /// Rounds after which ranges that still grow are doubled, so that the search ends.
 const PATIENCE: usize = 256;
 
+/// Steps after which the states of a few stacked cells have seen each other.
+const SETTLING: usize = 12;
+
 /// A cell as kernels.
 struct Body {
     design: Design,
@@ -76,9 +79,18 @@ impl Resolver<'_> {
             }
             None => cell,
         };
+        let (cell, quantizers) = written(cell);
+        let cell = &cell;
         let operands = operands
             .into_iter()
-            .map(|o| self.uniform(o, &node.origin))
+            .enumerate()
+            .map(|(k, mut operand)| {
+                let state = k.checked_sub(cell.sequences);
+                operand
+                    .steps
+                    .extend(state.and_then(|k| quantizers[k].clone()));
+                self.uniform(operand, &node.origin)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let (sequences, initial) = operands.split_at(cell.sequences);
         let slices: Vec<TensorType> = sequences.iter().map(|&s| slice_of(self.ty(s))).collect();
@@ -135,9 +147,7 @@ impl Resolver<'_> {
                 break;
             }
             if step == cell.steps {
-                // Whether another step would change anything.
-                let next = self.body(&cell.body, &slices, &joined);
-                grows = next.map_or(true, |next| next.types(cell.states()) != new);
+                grows = !self.settles(cell, &slices, joined);
                 break;
             }
             states = joined;
@@ -181,6 +191,31 @@ impl Resolver<'_> {
         let kernel = finished(cell, body, &states, self)?;
         let ty = kernel.result_type(0);
         Ok(self.push(Kernel::Loop(kernel), aligned, ty, &node.origin, converted))
+    }
+
+    /// Whether a few more steps add nothing to the states any more.
+    fn settles(
+        &mut self,
+        cell: &math::Loop,
+        slices: &[TensorType],
+        mut states: Vec<TensorType>,
+    ) -> bool {
+        for step in 0..SETTLING {
+            let Ok(next) = self.body(&cell.body, slices, &states) else {
+                return false;
+            };
+            let new = next.types(cell.states());
+            let joined = states
+                .iter()
+                .zip(&new)
+                .map(|(old, new)| join(old, new, step));
+            match joined.collect::<Option<Vec<_>>>() {
+                Some(joined) if joined == states => return true,
+                Some(joined) if width(&joined) <= STATE_WIDTH => states = joined,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// The type that the user chose for a layer's states.
@@ -372,6 +407,94 @@ fn with_state_type(cell: &math::Loop, ty: FixedType) -> math::Loop {
         body,
         ..cell.clone()
     }
+}
+
+/// The same loop, with every state that is read through a quantizer only quantized when it is written:
+/// its register is as narrow as the quantizer's type. Zero stays zero in any type. Initial values go
+/// through the quantizers that are returned.
+fn written(cell: &math::Loop) -> (math::Loop, Vec<Option<Step>>) {
+    let quantizers: Vec<Option<Step>> = cell.body.inputs[cell.sequences..]
+        .iter()
+        .map(|port| sole_quantizer(&cell.body, port.node))
+        .collect();
+    let mut body = cell.body.clone();
+    let ports = body.outputs.clone();
+    let mut stored = Vec::with_capacity(ports.len() + quantizers.len());
+    for (k, quantizer) in quantizers.iter().enumerate() {
+        let Port { name, node } = ports[k].clone();
+        let Some(quantizer) = quantizer else {
+            stored.push(Port { name, node });
+            continue;
+        };
+        let state = cell.body.inputs[cell.sequences + k].node;
+        for reader in body.nodes.iter_mut().filter(|n| n.inputs.contains(&state)) {
+            if let Op::Pointwise(steps) = &mut reader.op {
+                steps.remove(0);
+            }
+        }
+        let of = body.node(node).clone();
+        let node = body.push(math::Node {
+            op: Op::Pointwise(vec![quantizer.clone()]),
+            inputs: vec![node],
+            ..of
+        });
+        stored.push(Port { name, node });
+    }
+    let first = stored.len();
+    stored.extend(ports);
+    body.outputs = stored;
+    let mut cell = math::Loop {
+        body,
+        ..cell.clone()
+    };
+    for result in &mut cell.results {
+        result.output += first;
+    }
+    (cell, quantizers)
+}
+
+/// The type into which a loop converts a tensor that is the initial value of its states, and nothing
+/// else to it.
+pub(super) fn quantizer_of(
+    cell: &math::Loop,
+    operands: &[math::NodeId],
+    index: usize,
+) -> Option<FixedType> {
+    let mut found = None;
+    for k in (0..operands.len()).filter(|&k| operands[k].index() == index) {
+        let state = cell.body.inputs.get(k).filter(|_| k >= cell.sequences)?;
+        let Step::Quantize(types) = sole_quantizer(&cell.body, state.node)? else {
+            return None;
+        };
+        let ty = types.as_uniform().copied()?;
+        if found.is_some_and(|before| before != ty) {
+            return None;
+        }
+        found = Some(ty);
+    }
+    found
+}
+
+/// The conversion with which every reader of a node begins, where all have the same.
+fn sole_quantizer(body: &Network, id: math::NodeId) -> Option<Step> {
+    let mut found: Option<&Step> = None;
+    if body.outputs.iter().any(|p| p.node == id) {
+        return None;
+    }
+    for reader in body.nodes.iter().filter(|n| n.inputs.contains(&id)) {
+        let Op::Pointwise(steps) = &reader.op else {
+            return None;
+        };
+        let first @ Step::Quantize(types) = steps.first()? else {
+            return None;
+        };
+        match found {
+            None => found = Some(first),
+            Some(Step::Quantize(before)) if before == types => {}
+            Some(_) => return None,
+        }
+    }
+    found.cloned()
 }
 
 /// The format of any slice of a sequence.
