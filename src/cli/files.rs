@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use crate::compile::Compiled;
 use crate::data::{self, Array, Arrays, npy, npz};
-use crate::ir::kernel::Port;
 use crate::sim::batch::{self, Batch};
 
 /// `-i FILE` or `-i NAME=FILE`.
@@ -46,8 +45,8 @@ pub(super) fn batch(
     round: bool,
 ) -> Result<Batch, Failure> {
     let design = &compiled.design;
-    let (shown, arrays): (Vec<String>, Vec<Array>) =
-        inputs(files, &design.inputs)?.into_iter().unzip();
+    let names: Vec<&str> = design.inputs.iter().map(|p| p.name.as_str()).collect();
+    let (shown, arrays): (Vec<String>, Vec<Array>) = inputs(files, &names)?.into_iter().unzip();
     batch::batch(design, &compiled.derived_inputs, &arrays, round).map_err(|errors| {
         let each = errors.iter().map(|error| {
             let port = design.inputs.iter().position(|p| p.name == error.input());
@@ -58,14 +57,23 @@ pub(super) fn batch(
     })
 }
 
+/// The array for each input of the model, in its order.
+///
+/// # Errors
+/// As for a batch.
+pub(super) fn named_inputs(files: &[InputFile], names: &[String]) -> Result<Vec<Array>, Failure> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = inputs(files, &names)?;
+    Ok(found.into_iter().map(|(_, array)| array).collect())
+}
+
 /// File and array for each input of the model, in its order.
 ///
 /// # Errors
 /// Files that cannot be read, inputs without an array or with two, names that are no input's.
-fn inputs(files: &[InputFile], ports: &[Port]) -> Result<Vec<(String, Array)>, Failure> {
-    let names: Vec<&str> = ports.iter().map(|p| p.name.as_str()).collect();
+fn inputs(files: &[InputFile], names: &[&str]) -> Result<Vec<(String, Array)>, Failure> {
     let listed = names.join(", ");
-    let mut found: Vec<Option<(String, Array)>> = vec![None; ports.len()];
+    let mut found: Vec<Option<(String, Array)>> = vec![None; names.len()];
     let mut problems = Vec::new();
     let mut next = 0;
     for file in files {

@@ -12,6 +12,7 @@ mod manual;
 mod model_args;
 mod project_args;
 mod qtools;
+mod quantize;
 mod report;
 mod simulate;
 mod stats;
@@ -47,6 +48,7 @@ enum Command {
     Report(report::Args),
     Qtools(qtools::Args),
     Stats(stats::Args),
+    Quantize(quantize::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
 }
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args, &ui),
         Command::Qtools(args) => qtools::run(&args, &ui),
         Command::Stats(args) => stats::run(&args, &ui),
+        Command::Quantize(args) => quantize::run(&args, &ui),
         Command::Completions(args) => manual::completions(&args, &ui),
         Command::Man(args) => manual::man(&args),
     };

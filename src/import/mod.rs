@@ -29,6 +29,7 @@ pub use model::{
     CallRef, Container, Dtype, Format, Inner, KerasVersion, Kwarg, Port, RawCall, RawLayer,
     RawModel, RawTensor, TensorRef, Values,
 };
+pub(crate) use weights::layout::GroupKeys;
 pub use weights::slots::{Slot, slots};
 
 /// Importing a file of `n` bytes allocates at most `MEMORY_FACTOR * n + MEMORY_BASE` bytes.

@@ -199,6 +199,36 @@ pub fn parse(value: &Value, context: &Context) -> Result<Box<dyn Quantizer>, Qua
     }
 }
 
+/// The quantizer with one constructor argument changed, in the form it has; `None` where it has no such
+/// argument or cannot be read.
+#[must_use]
+pub fn with_argument(value: &Value, key: &str, to: &Value, context: &Context) -> Option<Value> {
+    match value {
+        Value::String(text) => {
+            let name = text.split('(').next()?;
+            let definition = find(name, context)?;
+            if !definition.arguments().contains(&key) {
+                return None;
+            }
+            text::with_argument(text, definition.arguments(), key, to).map(Value::String)
+        }
+        Value::Object(object) => {
+            let class = object.get("class_name").and_then(Value::as_str)?;
+            let definition = find(class.rsplit('>').next()?, context)?;
+            if !definition.arguments().contains(&key) {
+                return None;
+            }
+            let mut object = object.clone();
+            let config = object
+                .entry("config")
+                .or_insert_with(|| Value::Object(serde_json::Map::new()));
+            config.as_object_mut()?.insert(key.to_owned(), to.clone());
+            Some(Value::Object(object))
+        }
+        _ => None,
+    }
+}
+
 /// Reads an activation in any serialised form.
 ///
 /// # Errors

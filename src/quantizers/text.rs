@@ -107,6 +107,37 @@ fn number(text: &str) -> Option<Value> {
     Number::from_f64(plain.parse().ok()?).map(Value::Number)
 }
 
+/// The call text with one argument set: in its place, or as a keyword at the end.
+pub(super) fn with_argument(
+    text: &str,
+    arguments: &[&str],
+    key: &str,
+    to: &Value,
+) -> Option<String> {
+    let (name, inside) = match text.split_once('(') {
+        Some((name, rest)) => (name, rest.strip_suffix(')')?),
+        None => (text, ""),
+    };
+    let mut items: Vec<String> = inside
+        .split(',')
+        .map(|i| i.trim().to_owned())
+        .filter(|i| !i.is_empty())
+        .collect();
+    let is_key = |item: &&mut String| item.split_once('=').is_some_and(|(k, _)| k.trim() == key);
+    let position = arguments.iter().position(|a| *a == key)?;
+    let positional = items.iter().take_while(|item| !item.contains('=')).count();
+    if let Some(item) = items.iter_mut().find(is_key) {
+        *item = format!("{key}={to}");
+    } else if position < positional {
+        items[position] = to.to_string();
+    } else if position == positional {
+        items.insert(position, to.to_string());
+    } else {
+        items.push(format!("{key}={to}"));
+    }
+    Some(format!("{name}({})", items.join(",")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

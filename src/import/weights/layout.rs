@@ -27,7 +27,7 @@ pub(super) fn bind(binder: &mut Binder<'_>, model: &mut RawModel) {
 
 fn bind_model(binder: &mut Binder<'_>, model: &mut RawModel, path: &str, place: &str) {
     let container = container(binder.file, path).unwrap_or_else(|| format!("{path}/layers"));
-    let mut counters = Counters::default();
+    let mut counters = GroupKeys::default();
     for layer in &mut model.layers {
         // Input layers store nothing, and a Sequential does not even list them.
         if layer.is_input() {
@@ -106,11 +106,12 @@ fn stored_name(file: &H5, group: &str) -> Result<Option<String>, WeightProblem> 
 }
 
 /// Group keys of one container: the snake-case class name, counted from the second layer of the class on.
-#[derive(Default)]
-struct Counters(HashMap<String, usize>);
+#[derive(Debug, Default)]
+pub(crate) struct GroupKeys(HashMap<String, usize>);
 
-impl Counters {
-    fn next(&mut self, class: &str) -> String {
+impl GroupKeys {
+    /// The key of the next layer of a class.
+    pub(crate) fn next(&mut self, class: &str) -> String {
         let base = snake_case(class);
         let count = self.0.entry(base.clone()).or_insert(0);
         let key = if *count == 0 {
@@ -142,7 +143,7 @@ fn bind_layer(binder: &mut Binder<'_>, layer: &mut RawLayer, group: &str, place:
             if let ([cell], false) = (cells.as_mut_slice(), binder.file.is_group(&stacked)) {
                 return bind_layer(binder, cell, &format!("{group}/cell"), place);
             }
-            let mut counters = Counters::default();
+            let mut counters = GroupKeys::default();
             for cell in cells {
                 let key = counters.next(&cell.class_name);
                 bind_layer(binder, cell, &format!("{stacked}/{key}"), place);

@@ -1,6 +1,6 @@
 //! From stored weights to the layers they belong to, by stored names and never by guess.
 
-mod layout;
+pub(crate) mod layout;
 mod legacy;
 pub(crate) mod slots;
 mod snake;

@@ -52,6 +52,24 @@ impl Slot {
         Slot { group, ..self }
     }
 
+    /// Sub-object that owns the variable in the new layout (`batchnorm`, `cell`); empty: the layer itself.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        self.group
+    }
+
+    /// Whether Keras lists it with the trainable weights.
+    #[must_use]
+    pub fn is_trainable(&self) -> bool {
+        self.trainable
+    }
+
+    /// Whether it is the step counter of a folded layer.
+    #[must_use]
+    pub fn is_counter(&self) -> bool {
+        self.kind == Kind::Counter
+    }
+
     /// Names under which Keras stores this variable in legacy files.
     pub(crate) fn stored_names(&self) -> &'static [&'static str] {
         match self.name {
