@@ -63,8 +63,9 @@ class Ordered(list):
             for declared in operands:
                 declared = list(dict.fromkeys(declared))
                 places = {id(tensor): place for place, tensor in enumerate(found)}
-                for place, tensor in zip(sorted(places[id(t)] for t in declared), declared):
-                    found[place] = tensor
+                if all(id(t) in places for t in declared):  # not so in QKeras' own copies of the model
+                    for place, tensor in zip(sorted(places[id(t)] for t in declared), declared):
+                        found[place] = tensor
         return found
 
 

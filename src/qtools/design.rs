@@ -107,7 +107,10 @@ pub fn widths(design: &Design, name: &str, layer: &Layer) -> Option<Widths> {
     });
     let output = width(&last.ty);
     let rule = match &layer.kind {
-        Kind::Linear(linear) => Some(linear.accumulator.output.bits),
+        Kind::Linear(linear) => {
+            let sum = linear.fused.as_ref().unwrap_or(&linear.accumulator);
+            Some(sum.output.bits)
+        }
         _ => None,
     };
     Some(Widths {

@@ -1,0 +1,5 @@
+//! QTools and print_qstats against what the real ones said.
+
+mod accumulators;
+mod records;
+mod stats;
