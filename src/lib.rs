@@ -21,4 +21,4 @@ pub mod quantize;
 pub mod quantizers;
 pub mod report;
 pub mod sim;
-mod untrusted;
+pub mod untrusted;

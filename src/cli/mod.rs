@@ -2,9 +2,11 @@
 //!
 //! One file for each command: a clap `Args` structure and a `run` function.
 
+mod choices;
 mod config;
 mod csim;
 mod files;
+mod fixed;
 mod generate;
 mod headers;
 mod inspect;
@@ -13,6 +15,7 @@ mod model_args;
 mod project_args;
 mod qtools;
 mod quantize;
+mod quantizer;
 mod report;
 mod simulate;
 mod stats;
@@ -45,6 +48,8 @@ enum Command {
     Csim(csim::Args),
     Config(config::Args),
     Headers(headers::Args),
+    Quantizer(quantizer::Args),
+    Fixed(fixed::Args),
     Report(report::Args),
     Qtools(qtools::Args),
     Stats(stats::Args),
@@ -92,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Csim(args) => csim::run(&args, &ui),
         Command::Config(args) => config::run(&args, &ui),
         Command::Headers(args) => headers::run(&args, &ui),
+        Command::Fixed(args) => fixed::run(&args, &ui),
+        Command::Quantizer(args) => quantizer::run(&args, &ui),
         Command::Report(args) => report::run(&args, &ui),
         Command::Qtools(args) => qtools::run(&args, &ui),
         Command::Stats(args) => stats::run(&args, &ui),

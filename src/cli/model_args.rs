@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::choices::ChoiceArgs;
 use crate::compile::{self, Compiled, InputTypes};
 use crate::import::RawModel;
 use crate::layers::{self, Lowered};
 use crate::num::FixedType;
 use crate::passes::{self, resolve};
-use crate::quantizers;
 
 /// A model and the decisions about it.
 #[derive(Debug, Clone, Args)]
@@ -41,13 +41,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_enum, default_value_t = SoftmaxArg::Logits)]
     softmax: SoftmaxArg,
 
-    /// Meaning of the sigmoid inside quantized_tanh, quantized_sigmoid and others
-    #[arg(long, value_enum, default_value_t = InternalSigmoidArg::Hard)]
-    internal_sigmoid: InternalSigmoidArg,
-
-    /// Take bernoulli as alpha * (x >= 0), without its random draws
-    #[arg(long)]
-    deterministic_bernoulli: bool,
+    #[command(flatten)]
+    choices: ChoiceArgs,
 }
 
 fn pass_name(text: &str) -> Result<String, String> {
@@ -82,13 +77,6 @@ enum SoftmaxArg {
     Logits,
     /// The index of the largest logit
     Argmax,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum InternalSigmoidArg {
-    Hard,
-    Smooth,
-    Real,
 }
 
 impl ModelArgs {
@@ -167,17 +155,9 @@ impl ModelArgs {
                 None => resolve.default_state_type = Some(given.ty),
             }
         }
-        let choices = quantizers::Choices {
-            internal_sigmoid: match self.internal_sigmoid {
-                InternalSigmoidArg::Hard => quantizers::InternalSigmoid::Hard,
-                InternalSigmoidArg::Smooth => quantizers::InternalSigmoid::Smooth,
-                InternalSigmoidArg::Real => quantizers::InternalSigmoid::Real,
-            },
-            deterministic_bernoulli: self.deterministic_bernoulli,
-        };
         compile::Options {
             layers: layers::Options {
-                quantizers: choices,
+                quantizers: self.choices.choices(),
             },
             resolve,
             input_types,

@@ -24,14 +24,13 @@ mod lift;
 pub mod math;
 mod moves;
 mod periodic;
-mod range;
 mod real;
 mod window;
 
+pub use crate::num::Range;
 pub use lift::lift;
 pub use moves::{Move, Source};
 pub use periodic::Periodic;
-pub use range::Range;
 pub use real::{Enclosure, Real, dyadic, from_f32, from_f64, pow2};
 pub use window::{Window, positions};
 

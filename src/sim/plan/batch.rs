@@ -1,9 +1,9 @@
 //! Batches of codes: what goes into a plan and what comes out.
 
-use super::int::Int;
 use super::layout::View;
 use super::step::Samples;
 use crate::ir::Range;
+use crate::num::Int;
 
 /// Codes of one input for a batch: samples one after the other, each flat and row-major.
 #[derive(Debug, Clone, Copy)]

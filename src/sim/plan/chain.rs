@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::cast::{Conversion, Planned};
-use super::int::Int;
 use crate::ir::kernel::{Affine, Kernel, Staircase, TensorType};
 use crate::ir::{Periodic, Range};
+use crate::num::{Conversion, Int, Plan};
 
 /// Longest staircase that is evaluated by comparing with every threshold.
 const LINEAR_STEPS: usize = 16;
@@ -63,7 +62,7 @@ pub(super) fn bits(kernel: &Kernel, from: &TensorType, to: &TensorType) -> u32 {
             .zip(&from.frac, |ty, frac| (*ty, *frac))
             .values()
             .iter()
-            .map(|(ty, frac)| Planned::new(operand, *frac, ty).bits)
+            .map(|(ty, frac)| Plan::new(operand, *frac, ty).bits())
             .fold(signed(all), u32::max),
         Kernel::Lut(lut) => signed(all.hull(Range::point(lut.first))),
         Kernel::Input { .. }
@@ -102,7 +101,7 @@ impl<C: Int> Point<C> {
             }
             Kernel::Cast(types) => {
                 let each = types.zip(&from.frac, |ty, frac| {
-                    Planned::new(operand, *frac, ty).into_int::<C>()
+                    Plan::new(operand, *frac, ty).into_int::<C>()
                 });
                 Self::Cast(each.values().to_vec())
             }

@@ -2,7 +2,6 @@
 
 use super::chain::{self, Point};
 use super::dot::Dot;
-use super::int::Int;
 use super::layout::{Cell, Layout};
 use super::merge::Merging;
 use super::pool::{MatMul, Pool};
@@ -11,6 +10,7 @@ use super::step::{Source, Stage, Step, Work};
 use super::{Edge, InputPort, Plan, Slot};
 use crate::ir::kernel::{Design, Kernel, Merge, Node, NodeId};
 use crate::ir::{Move, Range, Source as Origin};
+use crate::num::Int;
 
 /// A node that starts a step and the point kernels fused behind it.
 struct Group {

@@ -1,9 +1,9 @@
 //! Sums of products in any machine integer: the plain form, for wide operands.
 
-use super::int::Int;
 use super::layout::View;
 use super::windows::Windows;
 use crate::ir::kernel;
+use crate::num::Int;
 
 /// Sum of products with codes of up to 128 bits.
 #[derive(Debug)]

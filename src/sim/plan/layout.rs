@@ -7,8 +7,8 @@
 //! position holds channels `4 g .. 4 g + 4` as bytes, or `2 g .. 2 g + 2` as halves. Words are in
 //! little-endian order: the lowest channel has the lowest bits.
 
-use super::int::Int;
 use crate::ir::Range;
+use crate::num::Int;
 
 /// Storage of one code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Element-wise operations on several tensors.
 
 use super::dot::shifted;
-use super::int::Int;
 use super::layout::View;
 use crate::ir::kernel::Merge;
 use crate::ir::{elements, positions};
+use crate::num::Int;
 
 /// A merge with broadcasting.
 #[derive(Debug)]

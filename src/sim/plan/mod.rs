@@ -6,11 +6,9 @@
 //! code.
 
 mod batch;
-mod cast;
 mod chain;
 mod compile;
 mod dot;
-mod int;
 mod layout;
 mod merge;
 mod pool;

@@ -1,10 +1,10 @@
 //! Window and axis reductions.
 
-use super::int::Int;
 use super::layout::View;
 use super::windows::Windows;
 use crate::ir::Window;
 use crate::ir::kernel::{PoolKind, Reduce};
+use crate::num::Int;
 
 /// A window reduction, channel by channel.
 #[derive(Debug)]

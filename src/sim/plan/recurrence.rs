@@ -2,10 +2,10 @@
 
 use super::Plan;
 use super::compile::{self, Place};
-use super::int::Int;
 use super::layout::{Buffer, Cell, Layout, View, store};
 use super::step::{CHUNK, Samples, Step};
 use crate::ir::kernel::Loop;
+use crate::num::Int;
 
 /// A loop.
 #[derive(Debug)]

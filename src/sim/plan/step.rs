@@ -3,12 +3,12 @@
 use super::batch::Feed;
 use super::chain::Point;
 use super::dot::Dot;
-use super::int::Int;
 use super::layout::{Buffer, Layout, View, store};
 use super::merge::Merging;
 use super::pool::{MatMul, Pool, reduce};
 use super::recurrence::Recurrence;
 use crate::ir::kernel::Reduce;
+use crate::num::Int;
 
 /// Most rows that are worked on together: they stay in the first cache.
 pub(super) const CHUNK: usize = 48;

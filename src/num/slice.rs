@@ -1,12 +1,15 @@
-//! Conversions between formats on rows of machine integers.
+//! Conversions of whole arrays: the mode is chosen once, outside the loop.
+//!
+//! A [`Plan`] says what a conversion needs for codes in a known range, and in how many bits; a
+//! [`Conversion`] is the plan in one machine integer, a handful of operations that compilers turn
+//! into vectors. [`convert_slice`] does both for arrays of any storage. Every form equals
+//! [`convert`](super::convert()), code by code.
 
-use super::int::Int;
-use crate::ir::Range;
-use crate::num::{self, FixedType, Overflow, Quantization};
+use super::{FixedType, Int, Overflow, Quantization, Range, convert};
 
 /// What is added to the last kept bit's half before the floor is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tie {
+enum Tie {
     /// Nothing.
     No,
     /// 1 when the floor is odd.
@@ -21,7 +24,7 @@ pub(super) enum Tie {
 
 /// What keeps a rounded code inside the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit<C> {
+enum Limit<C> {
     /// The proven range of the operand does.
     None,
     /// The nearest of these ends.
@@ -34,9 +37,12 @@ pub(super) enum Limit<C> {
     WrapUnsigned(u32),
 }
 
-/// A conversion.
+/// A conversion in one machine integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Conversion<C> {
+pub struct Conversion<C>(Form<C>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form<C> {
     /// `limit((x + add + tie) >> drop)`.
     Drop {
         /// Bits that go.
@@ -45,6 +51,9 @@ pub(super) enum Conversion<C> {
         add: C,
         /// Operand-dependent part of the rounding.
         tie: Tie,
+        /// Whether `x + add + tie` would leave the integer: then the dropped bits are rounded by
+        /// themselves, and the carry is added to the kept ones.
+        apart: bool,
         /// Overflow.
         limit: Limit<C>,
     },
@@ -65,17 +74,21 @@ pub(super) enum Conversion<C> {
 }
 
 /// A conversion before its machine integer is chosen.
-pub(super) struct Planned {
-    conversion: Conversion<i128>,
-    /// Bits that all intermediate results need.
-    pub(super) bits: u32,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    form: Form<i128>,
+    /// Bits of the sums before the shift.
+    sums: u32,
+    bits: u32,
 }
 
-impl Planned {
-    /// Chooses the cheapest exact form for operands in `range`.
-    pub(super) fn new(range: Range, frac: i32, ty: &FixedType) -> Self {
+impl Plan {
+    /// The cheapest exact form for codes in `range` with `frac` fraction bits.
+    #[must_use]
+    pub fn new(range: Range, frac: i32, ty: &FixedType) -> Self {
         let general = Self {
-            conversion: Conversion::General { frac, ty: *ty },
+            form: Form::General { frac, ty: *ty },
+            sums: 0,
             bits: range.width().max(ty.width) + 1,
         };
         let shift = i64::from(frac) - ty.frac_wide();
@@ -89,7 +102,8 @@ impl Planned {
             let (limit, bits) = limit(shifted, ty)?;
             let bits = bits.max(shifted.width() + 1);
             return (up < bits).then_some(Self {
-                conversion: Conversion::Raise { up, limit },
+                form: Form::Raise { up, limit },
+                sums: 0,
                 bits,
             });
         }
@@ -121,21 +135,36 @@ impl Planned {
             _ => rounded,
         };
         let (limit, bits) = limit(rounded, ty)?;
-        let bits = bits.max(sums.width() + u32::from(!sums.signed()));
+        let sums = sums.width() + u32::from(!sums.signed());
+        // The operand itself, and the dropped bits with their carry and a sign.
+        let operand = range.hull(Range::point(-1)).width();
+        let bits = bits.max(operand.max(drop + 2).min(sums));
         (bits <= 128).then_some(Self {
-            conversion: Conversion::Drop {
+            form: Form::Drop {
                 drop,
                 add,
                 tie,
+                apart: false,
                 limit,
             },
+            sums,
             bits,
         })
     }
 
-    /// The conversion in a machine integer of at least `bits`.
-    pub(super) fn into_int<C: Int>(self) -> Conversion<C> {
-        debug_assert!(self.bits <= C::BITS, "the plan chose a wide enough integer");
+    /// Bits that a machine integer must have for the conversion.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// The conversion in a machine integer of at least [`Plan::bits`].
+    ///
+    /// # Panics
+    /// When `C` is narrower.
+    #[must_use]
+    pub fn into_int<C: Int>(self) -> Conversion<C> {
+        assert!(self.bits <= C::BITS, "the plan wants a wider integer");
         let limit = |limit: Limit<i128>| match limit {
             Limit::None => Limit::None,
             Limit::Clamp(lo, hi) => Limit::Clamp(C::wrap(lo), C::wrap(hi)),
@@ -143,24 +172,26 @@ impl Planned {
             Limit::WrapSigned(width) => Limit::WrapSigned(C::BITS - width),
             Limit::WrapUnsigned(width) => Limit::WrapUnsigned(C::BITS - width),
         };
-        match self.conversion {
-            Conversion::Drop {
+        Conversion(match self.form {
+            Form::Drop {
                 drop,
                 add,
                 tie,
                 limit: l,
-            } => Conversion::Drop {
+                ..
+            } => Form::Drop {
                 drop,
                 add: C::wrap(add),
                 tie,
+                apart: self.sums > C::BITS,
                 limit: limit(l),
             },
-            Conversion::Raise { up, limit: l } => Conversion::Raise {
+            Form::Raise { up, limit: l } => Form::Raise {
                 up,
                 limit: limit(l),
             },
-            Conversion::General { frac, ty } => Conversion::General { frac, ty },
-        }
+            Form::General { frac, ty } => Form::General { frac, ty },
+        })
     }
 }
 
@@ -189,20 +220,25 @@ fn limit(range: Range, ty: &FixedType) -> Option<(Limit<i128>, u32)> {
 }
 
 impl<C: Int> Conversion<C> {
-    /// Converts a row in place.
+    /// Converts codes in place. They must lie in the range that the plan was made for.
     #[inline(always)]
-    pub(super) fn apply(&self, row: &mut [C]) {
-        match *self {
-            Self::Drop {
+    pub fn apply(&self, row: &mut [C]) {
+        match self.0 {
+            Form::Drop {
                 drop,
                 add,
                 tie,
+                apart,
                 limit,
             } => {
-                round(row, drop, add, tie);
+                if apart {
+                    round_apart(row, drop, add, tie);
+                } else {
+                    round(row, drop, add, tie);
+                }
                 limit.apply(row);
             }
-            Self::Raise { up, limit } => {
+            Form::Raise { up, limit } => {
                 if up > 0 {
                     for x in row.iter_mut() {
                         *x = *x << up;
@@ -210,46 +246,50 @@ impl<C: Int> Conversion<C> {
                 }
                 limit.apply(row);
             }
-            Self::General { frac, ref ty } => {
+            Form::General { frac, ref ty } => {
                 for x in row {
-                    *x = C::wrap(num::convert(x.wide(), frac, ty));
+                    *x = C::wrap(convert(x.wide(), frac, ty));
                 }
             }
         }
     }
 }
 
+/// Rounds every code: `(x + add + tie) >> drop`.
 #[inline(always)]
 fn round<C: Int>(row: &mut [C], drop: u32, add: C, tie: Tie) {
+    rounded(row, tie, drop, |x, carry| x.plus(add).plus(carry) >> drop);
+}
+
+/// The same where the sum would overflow: `(x >> drop) + ((rest + add + tie) >> drop)`.
+#[inline(always)]
+fn round_apart<C: Int>(row: &mut [C], drop: u32, add: C, tie: Tie) {
+    let mask = C::wrap((1 << drop) - 1);
+    rounded(row, tie, drop, |x, carry| {
+        (x >> drop).plus((x & mask).plus(add).plus(carry) >> drop)
+    });
+}
+
+#[inline(always)]
+fn rounded<C: Int>(row: &mut [C], tie: Tie, drop: u32, sum: impl Fn(C, C) -> C) {
     let sign = C::BITS - 1;
     let one = C::of_bool(true);
     match tie {
-        Tie::No => {
-            for x in row {
-                *x = x.plus(add) >> drop;
-            }
-        }
-        Tie::Odd => {
-            for x in row {
-                *x = x.plus(add).plus(*x >> drop & one) >> drop;
-            }
-        }
-        Tie::Even => {
-            for x in row {
-                *x = x.plus(add).plus(one).minus(*x >> drop & one) >> drop;
-            }
-        }
+        Tie::No => over(row, |x| sum(x, C::default())),
+        Tie::Odd => over(row, |x| sum(x, x >> drop & one)),
+        Tie::Even => over(row, |x| sum(x, one.minus(x >> drop & one))),
         Tie::Negative(by) => {
             let by = C::wrap(by);
-            for x in row {
-                *x = x.plus(add).plus(*x >> sign & by) >> drop;
-            }
+            over(row, |x| sum(x, x >> sign & by));
         }
-        Tie::NotNegative => {
-            for x in row {
-                *x = x.plus(add).plus(one).plus(*x >> sign) >> drop;
-            }
-        }
+        Tie::NotNegative => over(row, |x| sum(x, one.plus(x >> sign))),
+    }
+}
+
+#[inline(always)]
+fn over<C: Int>(row: &mut [C], f: impl Fn(C) -> C) {
+    for x in row {
+        *x = f(*x);
     }
 }
 
@@ -287,6 +327,63 @@ impl<C: Int> Limit<C> {
     }
 }
 
+/// Codes that are converted together: a block stays in the first cache.
+const BLOCK: usize = 512;
+
+/// Converts an array of codes with `frac` fraction bits into a type, from one storage into another.
+///
+/// Equal to [`convert`](super::convert()) for every code. `S` and `D` are any of i8, i16, i32, i64, i128.
+///
+/// ```
+/// use qk_hls::num::{FixedType, Overflow, Quantization, convert_slice};
+/// let ty = FixedType::new(8, 4, true).with(Quantization::RndConv, Overflow::Sat);
+/// let mut codes = [0_i8; 3];
+/// convert_slice(&[24_i32, 40, 1 << 20], 8, &ty, &mut codes);
+/// assert_eq!(codes, [2, 2, 127]);
+/// ```
+///
+/// # Panics
+/// When the arrays differ in length, or when a code of `ty` does not fit `D`.
+pub fn convert_slice<S: Int, D: Int>(codes: &[S], frac: i32, ty: &FixedType, into: &mut [D]) {
+    assert_eq!(codes.len(), into.len(), "one result for each code");
+    let room = D::BITS - u32::from(!ty.signed);
+    assert!(ty.width <= room, "{ty} has codes beyond {} bits", D::BITS);
+    let half = i128::MAX >> (128 - S::BITS);
+    let range = Range {
+        lo: -half - 1,
+        hi: half,
+    };
+    let plan = Plan::new(range, frac, ty);
+    match plan.bits.max(S::BITS) {
+        0..=8 => blocks::<S, i8, D>(codes, &plan.into_int(), into),
+        9..=16 => blocks::<S, i16, D>(codes, &plan.into_int(), into),
+        17..=32 => blocks::<S, i32, D>(codes, &plan.into_int(), into),
+        33..=64 => blocks::<S, i64, D>(codes, &plan.into_int(), into),
+        65..=128 => blocks::<S, i128, D>(codes, &plan.into_int(), into),
+        // Sums beyond 128 bits: code by code.
+        _ => {
+            for (x, y) in codes.iter().zip(into) {
+                *y = D::wrap(convert(x.wide(), frac, ty));
+            }
+        }
+    }
+}
+
+#[inline(never)]
+fn blocks<S: Int, C: Int, D: Int>(codes: &[S], conversion: &Conversion<C>, into: &mut [D]) {
+    let mut row = [C::default(); BLOCK];
+    for (codes, into) in codes.chunks(BLOCK).zip(into.chunks_mut(BLOCK)) {
+        let row = &mut row[..codes.len()];
+        for (x, code) in row.iter_mut().zip(codes) {
+            *x = code.cast();
+        }
+        conversion.apply(row);
+        for (y, x) in into.iter_mut().zip(row) {
+            *y = x.cast();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -294,7 +391,7 @@ mod tests {
     use super::*;
 
     fn check<C: Int>(range: Range, frac: i32, ty: &FixedType, codes: &[i128]) {
-        let planned = Planned::new(range, frac, ty);
+        let planned = Plan::new(range, frac, ty);
         if planned.bits > C::BITS {
             return;
         }
@@ -304,13 +401,13 @@ mod tests {
         for (&code, got) in codes.iter().zip(&row) {
             assert_eq!(
                 got.wide(),
-                num::convert(code, frac, ty),
+                convert(code, frac, ty),
                 "{code} {frac} {ty:?} {conversion:?}"
             );
         }
     }
 
-    pub(in crate::sim::plan) fn any_type(widest: u32) -> impl Strategy<Value = FixedType> {
+    fn any_type(widest: u32) -> impl Strategy<Value = FixedType> {
         use Overflow::*;
         use Quantization::*;
         let q = prop::sample::select(vec![
@@ -346,6 +443,8 @@ mod tests {
                 let wide = i128::from(state) << 6 ^ i128::from(state >> 17);
                 codes.push(wide.rem_euclid(hi + 1) + if state >> 40 & 1 == 0 { range.lo } else { 0 });
             }
+            check::<i8>(range, frac, &ty, &codes);
+            check::<i16>(range, frac, &ty, &codes);
             check::<i32>(range, frac, &ty, &codes);
             check::<i64>(range, frac, &ty, &codes);
             check::<i128>(range, frac, &ty, &codes);

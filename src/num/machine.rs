@@ -1,9 +1,9 @@
-//! The machine integers that plans compute in.
+//! The machine integers that codes are stored and computed in.
 
 use std::ops::{BitAnd, BitOr, Shl, Shr};
 
 /// Arithmetic modulo `2^BITS`: exact wherever the proven range of the result fits.
-pub(super) trait Int:
+pub trait Int:
     Copy
     + Ord
     + Default
@@ -33,6 +33,16 @@ pub(super) trait Int:
     fn of_i32(x: i32) -> Self;
     /// The low bits of a sign-extended `x`.
     fn of_i64(x: i64) -> Self;
+    /// The low bits, or the same number, in another integer.
+    #[inline(always)]
+    #[must_use]
+    fn cast<T: Int>(self) -> T {
+        match Self::BITS {
+            ..=32 => T::of_i32(self.low().cast_signed()),
+            ..=64 => T::of_i64(self.low64()),
+            _ => T::wrap(self.wide()),
+        }
+    }
     /// Sum.
     fn plus(self, other: Self) -> Self;
     /// Difference.
@@ -97,4 +107,4 @@ macro_rules! int {
         }
     )*};
 }
-int!(i32 i64 i128);
+int!(i8 i16 i32 i64 i128);

@@ -1,0 +1,37 @@
+//! Meanings of quantizers that no file holds.
+
+use clap::{Args, ValueEnum};
+
+use crate::quantizers::{Choices, InternalSigmoid};
+
+/// Options of every command that reads quantizers.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ChoiceArgs {
+    /// Meaning of the sigmoid inside quantized_tanh, quantized_sigmoid and others
+    #[arg(long, value_enum, default_value_t = InternalSigmoidArg::Hard)]
+    internal_sigmoid: InternalSigmoidArg,
+
+    /// Take bernoulli as alpha * (x >= 0), without its random draws
+    #[arg(long)]
+    deterministic_bernoulli: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum InternalSigmoidArg {
+    Hard,
+    Smooth,
+    Real,
+}
+
+impl ChoiceArgs {
+    pub(super) fn choices(&self) -> Choices {
+        Choices {
+            internal_sigmoid: match self.internal_sigmoid {
+                InternalSigmoidArg::Hard => InternalSigmoid::Hard,
+                InternalSigmoidArg::Smooth => InternalSigmoid::Smooth,
+                InternalSigmoidArg::Real => InternalSigmoid::Real,
+            },
+            deterministic_bernoulli: self.deterministic_bernoulli,
+        }
+    }
+}

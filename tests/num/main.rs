@@ -1,0 +1,6 @@
+//! Fixed-point arithmetic against the vendors' headers and independent oracles.
+
+mod cases;
+mod headers;
+mod oracles;
+mod recorded;
