@@ -38,8 +38,8 @@ pub trait Int:
     #[must_use]
     fn cast<T: Int>(self) -> T {
         match Self::BITS {
-            ..=32 => T::of_i32(self.low().cast_signed()),
-            ..=64 => T::of_i64(self.low64()),
+            0..=32 => T::of_i32(self.low().cast_signed()),
+            33..=64 => T::of_i64(self.low64()),
             _ => T::wrap(self.wide()),
         }
     }

@@ -341,7 +341,7 @@ fn family(family: Family) {
         return;
     }
     let seed = seed();
-    println!("QK_HLS_SEED={seed}");
+    eprintln!("QK_HLS_SEED={seed}");
     let mut rng = Random::new(seed);
     // Compilers take their time for each case; codes cost nothing.
     let cases = Case::random(&mut rng, family, 70, 44, 1800);
