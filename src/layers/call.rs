@@ -88,7 +88,8 @@ impl Call<'_> {
         let said = self.config.flag("time_major", false);
         if said && !self.time_major {
             self.config.problem(
-                "`time_major` is true, but the first axis of the input is the batch; with                  Input(batch_shape=(steps, None, features)) it is time",
+                "`time_major` is true, but the first axis of the input is the batch; with \
+                 Input(batch_shape=(steps, None, features)) it is time",
             );
         } else if !said && self.time_major {
             self.config.problem(
