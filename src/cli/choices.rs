@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::quantizers::{Choices, InternalSigmoid};
+use crate::quantizers::{Choices, HardSigmoid, InternalSigmoid};
 
 /// Options of every command that reads quantizers.
 #[derive(Debug, Clone, Args)]
@@ -14,6 +14,19 @@ pub(super) struct ChoiceArgs {
     /// Take bernoulli as alpha * (x >= 0), without its random draws
     #[arg(long)]
     deterministic_bernoulli: bool,
+
+    /// Whose hard_sigmoid a QActivation of that name means [default: what QKeras makes of the file]
+    #[arg(long, value_enum)]
+    hard_sigmoid: Option<HardSigmoidArg>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum HardSigmoidArg {
+    /// clip(0.5 x + 0.5, 0, 1), as in a model that was never saved
+    #[value(name = "qkeras")]
+    QKeras,
+    /// That of the Keras version which saved the file
+    Keras,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,6 +45,11 @@ impl ChoiceArgs {
                 InternalSigmoidArg::Real => InternalSigmoid::Real,
             },
             deterministic_bernoulli: self.deterministic_bernoulli,
+            hard_sigmoid: match self.hard_sigmoid {
+                None => HardSigmoid::AsLoaded,
+                Some(HardSigmoidArg::QKeras) => HardSigmoid::QKeras,
+                Some(HardSigmoidArg::Keras) => HardSigmoid::Keras,
+            },
         }
     }
 }

@@ -37,8 +37,8 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME", value_parser = pass_name)]
     skip_pass: Vec<String>,
 
-    /// What becomes of a final softmax
-    #[arg(long, value_enum, default_value_t = SoftmaxArg::Logits)]
+    /// What becomes of a softmax that ends the model
+    #[arg(long, value_enum, default_value_t = SoftmaxArg::Table)]
     softmax: SoftmaxArg,
 
     #[command(flatten)]
@@ -73,6 +73,8 @@ fn named_type(text: &str) -> Result<NamedType, String> {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SoftmaxArg {
+    /// Integer arithmetic with tables; the largest logit has the largest result
+    Table,
     /// The design ends before it; its output is the logits
     Logits,
     /// The index of the largest logit
@@ -134,6 +136,7 @@ impl ModelArgs {
         }
         let mut resolve = resolve::Options {
             softmax: match self.softmax {
+                SoftmaxArg::Table => resolve::Softmax::Table,
                 SoftmaxArg::Logits => resolve::Softmax::Logits,
                 SoftmaxArg::Argmax => resolve::Softmax::ArgMax,
             },

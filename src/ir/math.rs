@@ -7,6 +7,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use super::quick::Interval;
 use super::{
     Enclosure, Encoding, Move, Origin, Periodic, Real, Shape, Window, dyadic, from_f64, pow2,
 };
@@ -262,12 +263,27 @@ pub trait PointFunction: Debug + Send + Sync {
     /// The value at `x`, exactly where it is rational, else enclosed within `2^-precision` times
     /// the larger of 1 and the value's magnitude.
     ///
-    /// More precision gives a narrower enclosure without limit, and an enclosure that is not exact
-    /// promises that the value is irrational: it can then never lie on a rounding tie.
+    /// More precision gives a narrower enclosure without limit. An enclosure that is not exact holds the
+    /// value strictly inside, and promises that it is irrational: it can then never lie on a rounding tie.
     fn eval(&self, x: &Real, precision: u32) -> Enclosure;
+
+    /// The value at `x`, in units of `2^-60` like `x`, enclosed in machine integers: a cheap attempt, which
+    /// may fail anywhere.
+    fn quick(&self, _x: i128) -> Option<Interval> {
+        None
+    }
 
     /// Whether the function never rises, never falls, or neither.
     fn direction(&self) -> Direction;
+
+    /// The pieces on which the function keeps its direction; `None` where they are not known, and the
+    /// function can only be a table.
+    fn pieces(&self) -> Option<Pieces> {
+        match self.direction() {
+            Direction::Mixed => None,
+            one => Some(Pieces::one(one)),
+        }
+    }
 
     /// Whether every value at a rational argument is an exact binary fraction out of a finite set:
     /// a quantizer in itself, like `binary` or `quantized_po2`.
@@ -278,6 +294,27 @@ pub trait PointFunction: Debug + Send + Sync {
     /// Smallest and largest value the function takes on any argument, where it is bounded.
     fn bounds(&self) -> (Option<Real>, Option<Real>) {
         (None, None)
+    }
+}
+
+/// A function of one number cut into pieces on which it never rises or never falls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pieces {
+    /// One for each piece, from left to right.
+    pub directions: Vec<Direction>,
+    /// Where one piece ends and the next begins, one less than pieces; an exact point belongs to the
+    /// right piece. Arguments strictly inside an enclosure belong to neither.
+    pub turns: Vec<Enclosure>,
+}
+
+impl Pieces {
+    /// A function that keeps one direction.
+    #[must_use]
+    pub fn one(direction: Direction) -> Self {
+        Self {
+            directions: vec![direction],
+            turns: vec![],
+        }
     }
 }
 

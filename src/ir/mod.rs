@@ -19,11 +19,13 @@
 //! This module knows `num` and nothing else of the crate.
 
 pub mod eval;
+pub mod functions;
 pub mod kernel;
 mod lift;
 pub mod math;
 mod moves;
 mod periodic;
+pub mod quick;
 mod real;
 mod window;
 

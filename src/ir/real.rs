@@ -72,6 +72,16 @@ impl Enclosure {
         }
     }
 
+    /// A number between two others, in whichever order they are given.
+    #[must_use]
+    pub fn between(a: Real, b: Real) -> Self {
+        if a <= b {
+            Self { lo: a, hi: b }
+        } else {
+            Self { lo: b, hi: a }
+        }
+    }
+
     /// Whether the number is known exactly.
     #[must_use]
     pub fn is_exact(&self) -> bool {

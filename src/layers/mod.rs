@@ -21,6 +21,7 @@ mod cropping;
 mod dense;
 mod depthwise;
 mod dot;
+mod elu;
 mod folded;
 mod global_pooling;
 mod identity;
@@ -86,6 +87,7 @@ pub const TABLE: &[&dyn LayerDef] = &[
     &dense::Dense,
     &depthwise::Depthwise,
     &dot::Dot,
+    &elu::Elu,
     &folded::Folded,
     &global_pooling::GlobalPooling,
     &identity::Identity,

@@ -84,6 +84,32 @@ impl Args {
         }
     }
 
+    /// `bits`, from 1 to `most`, 8 by default.
+    #[must_use]
+    pub fn bits(&self, most: u32) -> u32 {
+        let bits = self.integer("bits", 8);
+        match u32::try_from(bits) {
+            Ok(bits) if (1..=most).contains(&bits) => bits,
+            _ => {
+                self.problem(format!("`bits` is {bits}; 1 to {most} are supported"));
+                1
+            }
+        }
+    }
+
+    /// An integer up to 1000 in magnitude, 0 by default: an exponent.
+    #[must_use]
+    pub fn small(&self, key: &str) -> i32 {
+        let x = self.integer(key, 0);
+        if x.abs() > 1000 {
+            self.problem(format!(
+                "`{key}` is {x}; magnitudes up to 1000 are supported"
+            ));
+            return 0;
+        }
+        x
+    }
+
     /// A boolean, also written as 0 or 1.
     #[must_use]
     pub fn flag(&self, key: &str, default: bool) -> bool {

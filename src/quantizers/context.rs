@@ -63,6 +63,21 @@ pub struct Choices {
     pub internal_sigmoid: InternalSigmoid,
     /// `bernoulli` as `alpha * (x >= 0)`, in place of its random draws.
     pub deterministic_bernoulli: bool,
+    /// See [`HardSigmoid`].
+    pub hard_sigmoid: HardSigmoid,
+}
+
+/// Whose functions the names of a `QActivation` mean: QKeras' as built, Keras' where a file was loaded
+/// that holds the name alone. Only `hard_sigmoid` differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HardSigmoid {
+    /// What QKeras makes of the file.
+    #[default]
+    AsLoaded,
+    /// QKeras' functions.
+    QKeras,
+    /// Keras' functions.
+    Keras,
 }
 
 /// Where a quantizer stands.
@@ -73,6 +88,7 @@ pub struct Context {
     /// The user's choices.
     pub choices: Choices,
     lookup: Vec<Namespace>,
+    ambiguous: bool,
 }
 
 impl Context {
@@ -83,21 +99,32 @@ impl Context {
             KerasVersion::V2 => Namespace::Keras2,
             KerasVersion::V3 => Namespace::Keras3,
         };
-        let lookup = match class {
-            // Saved by name in these files, `hard_sigmoid` comes back as Keras' function.
-            "QActivation"
-                if format.keras == KerasVersion::V3 && format.container != Container::LegacyH5 =>
-            {
-                vec![keras, Namespace::QKeras]
-            }
-            _ if class.starts_with('Q') => vec![Namespace::QKeras, keras],
-            _ => vec![keras, Namespace::QKeras],
+        // Saved by name in these files, `hard_sigmoid` comes back as Keras' function.
+        let by_name = format.keras == KerasVersion::V3 && format.container != Container::LegacyH5;
+        let keras_first = match (class, choices.hard_sigmoid) {
+            ("QActivation", HardSigmoid::AsLoaded) => by_name,
+            ("QActivation", HardSigmoid::Keras) => true,
+            _ => !class.starts_with('Q'),
+        };
+        let lookup = if keras_first {
+            vec![keras, Namespace::QKeras]
+        } else {
+            vec![Namespace::QKeras, keras]
         };
         Self {
             slot,
             choices: choices.clone(),
             lookup,
+            ambiguous: class == "QActivation"
+                && by_name
+                && choices.hard_sigmoid == HardSigmoid::AsLoaded,
         }
+    }
+
+    /// Whether a name of QKeras and Keras may have been meant otherwise when the model was built.
+    #[must_use]
+    pub(super) fn ambiguous(&self) -> bool {
+        self.ambiguous
     }
 
     /// A quantizer on its own: QKeras names first.
@@ -107,6 +134,7 @@ impl Context {
             slot: Slot::Other,
             choices: choices.clone(),
             lookup: vec![Namespace::QKeras, Namespace::Keras3],
+            ambiguous: false,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod alpha;
 mod args;
+mod chain;
 mod context;
 mod grid;
 mod scale;
@@ -14,20 +15,29 @@ mod text;
 
 mod binary;
 mod bits;
+mod hard;
+mod hard_keras;
+mod hswish;
+mod leaky;
 mod linear;
 mod plain;
 mod po2;
 mod relu;
+mod sigmoid;
+mod smooth;
+mod softmax;
+mod tanh;
 mod ternary;
+mod ulaw;
 
 use std::fmt::Debug;
 
 use serde_json::Value;
 
 use crate::ir::math::{Step, Weights};
-use crate::ir::{Encoding, eval, from_f64};
+use crate::ir::{Encoding, dyadic, eval, from_f32, from_f64};
 pub use args::Args;
-pub use context::{Choices, Context, InternalSigmoid, Namespace, Slot};
+pub use context::{Choices, Context, HardSigmoid, InternalSigmoid, Namespace, Slot};
 
 /// A configured quantizer or activation function.
 pub trait Quantizer: Debug {
@@ -125,13 +135,23 @@ pub const TABLE: &[&dyn Definition] = &[
     &binary::Binary,
     &binary::StochasticBinary,
     &bits::Bits,
+    &hard::Hard,
+    &hard_keras::HardKeras,
+    &hard_keras::HardKeras2,
+    &hswish::Hswish,
+    &leaky::Leaky,
     &linear::Linear,
     &plain::Plain,
     &po2::Po2,
     &po2::ReluPo2,
     &relu::Relu,
+    &sigmoid::Sigmoid,
+    &smooth::Smooth,
+    &softmax::Softmax,
+    &tanh::Tanh,
     &ternary::StochasticTernary,
     &ternary::Ternary,
+    &ulaw::Ulaw,
 ];
 
 /// An activation as layers use it.
@@ -253,16 +273,28 @@ pub fn activation(quantizer: &dyn Quantizer) -> Result<Activation, QuantizerErro
 
 /// What a user should know about a quantizer that is no error.
 #[must_use]
-pub fn remarks(_value: &Value, _context: &Context) -> Vec<String> {
+pub fn remarks(value: &Value, context: &Context) -> Vec<String> {
+    let name = value.as_str().or_else(|| value.get("config")?.as_str());
+    if name == Some("hard_sigmoid") && context.ambiguous() {
+        return vec![
+            "`hard_sigmoid` is Keras' function here, as in the model that QKeras loads from this file; the \
+             model as built had QKeras' clip(0.5 x + 0.5, 0, 1): --hard-sigmoid qkeras takes that"
+                .into(),
+        ];
+    }
     vec![]
 }
 
-/// Weights through the chain of an activation.
+/// Weights through the chain of an activation; a value that no binary fraction has is rounded to float32,
+/// which is what QKeras computes with.
 fn evaluated(steps: &[Step], values: &[f64], shape: &[usize]) -> Result<Weights, String> {
     let value = |(i, &v): (usize, &f64)| {
         let x = from_f64(v).ok_or("a weight is infinite or no number")?;
-        eval::decide(steps, i, &x)
-            .ok_or_else(|| format!("{v} has no exact value behind this function"))
+        let exact = eval::decide(steps, i, &x).filter(|y| dyadic(y).is_some());
+        let near = || from_f32(eval::approximate(steps, i, &x)? as f32);
+        exact
+            .or_else(near)
+            .ok_or_else(|| format!("{v} has no value behind this function"))
     };
     let values = values.iter().enumerate().map(value);
     Weights::of(

@@ -1,5 +1,6 @@
 //! What a design is, as data: the tables that `inspect` prints and writes as JSON.
 
+pub mod docs;
 pub mod tools;
 
 use serde::Serialize;

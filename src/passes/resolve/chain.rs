@@ -7,7 +7,8 @@
 //! 2. rectifiers, clips and affine steps with short constants are exact integer kernels and a `Cast`;
 //! 3. affine steps with real constants: the narrowest constants for which the `Cast` gives the right
 //!    code for every input code (`requantize`);
-//! 4. anything else: a table of the input codes, or thresholds where the chain is monotone.
+//! 4. anything else: a table of the input codes, or thresholds on every piece on which the chain is
+//!    monotone.
 
 use num_traits::{Signed, ToPrimitive, Zero};
 
@@ -15,10 +16,13 @@ use super::exact::{ExactChain, exact};
 use super::{ErrorKind, Lazy, Resolver};
 use crate::ir::eval;
 use crate::ir::kernel::{MAX_WIDTH, NodeId, TensorType};
-use crate::ir::math::{Direction, Step};
+use crate::ir::math::Step;
 use crate::ir::{Origin, Periodic, Range, Real, dyadic, pow2};
 use crate::num::{FixedType, Overflow, Quantization};
 
+/// Why a value is rounded.
+pub(super) const NO_SHORT_FORM: &str =
+    "no quantizer follows and the value has no short binary form";
 /// Bits that exact constants may add to a value before narrower ones are searched.
 const SHORT_CONSTANT: u32 = 12;
 /// Widest value that is kept exactly where no quantizer follows.
@@ -27,8 +31,10 @@ const EXACT_WIDTH: u32 = 64;
 const FLOAT64_WIDTH: u32 = 53;
 /// Most entries of a table of a function.
 pub(super) const MAX_TABLE: u128 = 1 << 12;
-/// Most codes of a table where thresholds are impossible.
+/// Most codes of a table where thresholds are impossible, or nearly as many as codes.
 pub(super) const MAX_LONG_TABLE: u128 = 1 << 18;
+/// Entries of a table that a threshold is worth.
+pub(super) const THRESHOLD_ENTRIES: u128 = 16;
 /// Most thresholds of a staircase.
 pub(super) const MAX_THRESHOLDS: usize = 1 << 16;
 
@@ -63,8 +69,7 @@ impl Resolver<'_> {
         // Inside a cell exactness goes before the type of the layer's results.
         let given = self.given_type(origin);
         if (given.is_none() || self.slices.is_some())
-            && let Some(chains) = self.exact_chains(lazy.node, &lazy.steps)
-            && chains.iter().all(|c| c.range.width() <= EXACT_WIDTH)
+            && let Some(chains) = self.short(&lazy)
         {
             return Ok(self.emit_exact(lazy.node, &chains, origin));
         }
@@ -72,22 +77,24 @@ impl Resolver<'_> {
             Some(ty) => ty,
             None => self.output_type(lazy.node, &lazy.steps)?,
         };
-        self.rounded(
-            lazy,
-            ty,
-            "no quantizer follows and the value has no short binary form",
-            origin,
-        )
+        self.rounded(lazy, ty, NO_SHORT_FORM, origin)
+    }
+
+    /// The pending steps as exact integer operations, where their values are short.
+    pub(super) fn short(&self, lazy: &Lazy) -> Option<Vec<ExactChain>> {
+        let chains = self.exact_chains(lazy.node, &lazy.steps)?;
+        let short = chains.iter().all(|c| c.range.width() <= EXACT_WIDTH);
+        short.then_some(chains)
     }
 
     /// The type that the user chose for a layer's values where no quantizer follows.
-    fn given_type(&self, origin: &Origin) -> Option<FixedType> {
+    pub(super) fn given_type(&self, origin: &Origin) -> Option<FixedType> {
         let types = &self.options.output_types;
         let named = types.get(&origin.layer).copied();
         named.or(self.options.default_output_type)
     }
 
-    fn rounded(
+    pub(super) fn rounded(
         &mut self,
         lazy: Lazy,
         ty: FixedType,
@@ -123,30 +130,35 @@ impl Resolver<'_> {
     }
 
     /// The narrowest type whose rounding error is below 2^-16 of the full range of the values.
-    fn output_type(&self, node: NodeId, steps: &[Step]) -> Result<FixedType, ErrorKind> {
+    pub(super) fn output_type(&self, node: NodeId, steps: &[Step]) -> Result<FixedType, ErrorKind> {
         let ty = self.ty(node);
         let mut hull: Option<(Real, Real)> = None;
         let failed = || ErrorKind::Unsupported(format!("{} has no bounded value", names(steps)));
         for channel in 0..self.channels(node, steps) {
             let (frac, range) = (*ty.frac.at(channel), *ty.range.at(channel));
-            if direction_mixed(steps, channel) && range.codes() > MAX_LONG_TABLE {
-                return Err(ErrorKind::TooManyCodes {
-                    function: names(steps),
-                    codes: range.codes(),
-                });
-            }
-            let codes: Box<dyn Iterator<Item = i128>> = if direction_mixed(steps, channel) {
-                Box::new(range.lo..=range.hi)
-            } else {
-                Box::new([range.lo, range.hi].into_iter())
-            };
-            for code in codes {
-                let y =
-                    eval::bounds(steps, channel, &eval::value(code, frac)).ok_or_else(failed)?;
-                hull = Some(match hull {
+            let mut include = |code: i128| {
+                let x = eval::value(code, frac);
+                let y = eval::bounds(steps, channel, &x).ok_or_else(failed)?;
+                hull = Some(match hull.take() {
                     None => (y.lo, y.hi),
                     Some((lo, hi)) => (lo.min(y.lo), hi.max(y.hi)),
                 });
+                Ok::<(), ErrorKind>(())
+            };
+            match eval::pieces(steps, channel, frac, range) {
+                Some(pieces) => {
+                    for piece in pieces {
+                        include(piece.range.lo)?;
+                        include(piece.range.hi)?;
+                    }
+                }
+                None if range.codes() > MAX_LONG_TABLE => {
+                    return Err(ErrorKind::TooManyCodes {
+                        function: names(steps),
+                        codes: range.codes(),
+                    });
+                }
+                None => (range.lo..=range.hi).try_for_each(include)?,
             }
         }
         let (lo, hi) = hull.ok_or_else(failed)?;
@@ -272,15 +284,21 @@ impl Resolver<'_> {
 /// Period of a tensor's channels together with the steps' parameters.
 pub(super) fn channels(ty: &TensorType, steps: &[Step]) -> usize {
     let lcm = num_integer::lcm::<usize>;
-    steps.iter().fold(
+    lcm(
         lcm(ty.frac.period(), ty.range.period()),
-        |n, step| match step {
-            Step::Affine { mul, add } => lcm(n, lcm(mul.period(), add.period())),
-            Step::Leaky { slope, .. } => lcm(n, slope.period()),
-            Step::Quantize(types) => lcm(n, types.period()),
-            Step::Clip { .. } | Step::Function(_) => n,
-        },
+        steps_period(steps),
     )
+}
+
+/// Period of the steps' parameters.
+pub(super) fn steps_period(steps: &[Step]) -> usize {
+    let lcm = num_integer::lcm::<usize>;
+    steps.iter().fold(1, |n, step| match step {
+        Step::Affine { mul, add } => lcm(n, lcm(mul.period(), add.period())),
+        Step::Leaky { slope, .. } => lcm(n, slope.period()),
+        Step::Quantize(types) => lcm(n, types.period()),
+        Step::Clip { .. } | Step::Function(_) => n,
+    })
 }
 
 /// Whether a step turns whatever comes in into finitely many codes.
@@ -302,10 +320,6 @@ fn is_free(step: &Step) -> bool {
             .values()
             .iter()
             .all(|m| dyadic(m).is_some_and(|(odd, _)| odd == 1))
-}
-
-pub(super) fn direction_mixed(steps: &[Step], channel: usize) -> bool {
-    eval::direction(steps, channel) == Direction::Mixed
 }
 
 pub(super) fn too_wide(bits: u64) -> ErrorKind {

@@ -20,6 +20,7 @@ mod error;
 mod exact;
 mod recurrence;
 mod requantize;
+mod softmax;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -55,11 +56,13 @@ pub struct Options {
     pub softmax: Softmax,
 }
 
-/// Hardware form of a softmax layer.
+/// Hardware form of a softmax that ends the model. Any other is a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Softmax {
-    /// The design ends before the softmax: its output is the logits.
+    /// The integer softmax of `softmax.rs`.
     #[default]
+    Table,
+    /// The design ends before the softmax: its output is the logits.
     Logits,
     /// The index of the largest logit, the lower index on ties.
     ArgMax,
@@ -340,38 +343,6 @@ impl Resolver<'_> {
         readers
             .all(|reader| type_of(reader) == Some(first))
             .then_some(first)
-    }
-
-    fn softmax(
-        &mut self,
-        index: usize,
-        operand: Lazy,
-        node: &math::Node,
-    ) -> Result<Lazy, ErrorKind> {
-        let is_read = self
-            .network
-            .nodes
-            .iter()
-            .any(|n| n.inputs.iter().any(|i| i.index() == index));
-        if is_read {
-            return Err(ErrorKind::Unsupported(
-                "a softmax is supported as the last stage of the model only".into(),
-            ));
-        }
-        match self.options.softmax {
-            Softmax::Logits => {
-                self.remarks.push(format!(
-                    "layer {}: the softmax is left out; the design's output is its input, the logits",
-                    node.origin
-                ));
-                self.force(operand, &node.origin).map(Lazy::exact)
-            }
-            Softmax::ArgMax => {
-                let operand = self.uniform(operand, &node.origin)?;
-                self.reduce(math::Reduce::ArgMax, operand, node)
-                    .map(Lazy::exact)
-            }
-        }
     }
 
     fn push(

@@ -1,14 +1,19 @@
 //! Functions as tables of the input codes, or as thresholds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::chain::{MAX_LONG_TABLE, MAX_TABLE, MAX_THRESHOLDS, direction_mixed, names, too_wide};
+use super::chain::{
+    MAX_LONG_TABLE, MAX_TABLE, MAX_THRESHOLDS, THRESHOLD_ENTRIES, names, steps_period, too_wide,
+};
 use super::exact::code_at;
 use super::{ErrorKind, Resolver};
 use crate::ir::eval;
 use crate::ir::kernel::{Kernel, Lut, NodeId, Staircase, TensorType};
 use crate::ir::math::Step;
+use crate::ir::quick::Quick;
 use crate::ir::{Origin, Periodic, Range, Real, dyadic};
+use num_traits::ToPrimitive;
 
 impl Resolver<'_> {
     /// Form 4: a table, or thresholds.
@@ -27,61 +32,71 @@ impl Resolver<'_> {
         };
         let value =
             |c: usize, code: i128| eval::decide(steps, c, &eval::value(code, *ty.frac.at(c)));
-        let monotone = (0..channels).all(|c| !direction_mixed(steps, c));
-        // One binary point for the results of a channel: the finest that occurs.
-        let tables = hull.codes() <= if monotone { MAX_TABLE } else { MAX_LONG_TABLE };
-        let mut runs_of: Vec<Vec<(i128, Real)>> = Vec::with_capacity(channels);
+        // Channels with the same function share their values.
+        let shared = steps_period(steps) == 1;
+        let key = |c: usize| (*ty.frac.at(c), if shared { 0 } else { c });
+        let mut groups: BTreeMap<(i32, usize), (usize, Range)> = BTreeMap::new();
         for c in 0..channels {
             let range = *ty.range.at(c);
-            let runs = if tables {
-                let mut runs: Vec<(i128, Real)> = Vec::new();
-                for code in range.lo..=range.hi {
-                    let y = value(c, code).ok_or_else(impossible)?;
-                    if runs.last().is_none_or(|(_, last)| *last != y) {
-                        runs.push((code, y));
-                    }
-                }
-                runs
-            } else if monotone {
-                let mut runs = vec![(range.lo, value(c, range.lo).ok_or_else(impossible)?)];
-                let last = value(c, range.hi).ok_or_else(impossible)?;
-                bisect(&|x| value(c, x), range.hi, &last, &mut runs).ok_or_else(impossible)?;
-                runs
-            } else {
-                return Err(impossible());
+            let group = groups.entry(key(c)).or_insert((c, range));
+            group.1 = group.1.hull(range);
+        }
+        let mut runs_of: BTreeMap<(i32, usize), Vec<(i128, Real)>> = BTreeMap::new();
+        for (&group, &(c, range)) in &groups {
+            let quick = Quick::new(steps, c, *ty.frac.at(c));
+            let exact = |code: i128| value(c, code);
+            let f = |code: i128| {
+                let quick = quick.as_ref().and_then(|q| q.decide(code));
+                quick.or_else(|| exact(code))
             };
-            if !tables && runs.len() > MAX_THRESHOLDS {
-                return Err(impossible());
-            }
-            runs_of.push(runs);
-        }
-        let mut fracs = Vec::with_capacity(channels);
-        for runs in &runs_of {
-            let mut finest = None;
-            for (_, y) in runs {
-                let (code, frac) = dyadic(y).ok_or_else(impossible)?;
-                if code != 0 {
-                    finest = Some(finest.map_or(frac, |f: i32| f.max(frac)));
+            let f = Probe {
+                value: &f,
+                estimate: &|code| quick.as_ref()?.estimate(code),
+            };
+            let runs = match eval::pieces(steps, c, *ty.frac.at(c), range) {
+                Some(pieces) => runs(&f, pieces.iter().map(|p| p.range)),
+                None if hull.codes() <= MAX_LONG_TABLE => {
+                    runs(&f, (range.lo..=range.hi).map(Range::point))
                 }
-            }
-            fracs.push(finest.unwrap_or(0));
+                None => None,
+            };
+            runs_of.insert(group, runs.ok_or_else(impossible)?);
         }
+        let most = runs_of.values().map(Vec::len).max().unwrap_or(0);
+        // A comparator costs about as much as a few entries of a table.
+        let tables = hull.codes() <= MAX_TABLE
+            || hull.codes() <= MAX_LONG_TABLE && most as u128 * THRESHOLD_ENTRIES > hull.codes();
+        if !tables && most > MAX_THRESHOLDS {
+            return Err(impossible());
+        }
+        // One binary point for the results of a channel: the finest that occurs.
         let few = runs_of
-            .iter()
+            .values()
             .all(|r| r.len() <= 4 && r.len() as u128 * 4 <= hull.codes());
-        let mut ranges = Vec::with_capacity(channels);
-        let mut stairs = Vec::with_capacity(channels);
-        for (runs, frac) in runs_of.iter().zip(&fracs) {
-            let values: Vec<i128> = runs
-                .iter()
-                .map(|(_, y)| code_at(y, *frac))
-                .collect::<Option<_>>()
-                .ok_or_else(|| too_wide(128))?;
-            let hull = values.iter().map(|&v| Range::point(v)).reduce(Range::hull);
-            ranges.push(hull.ok_or_else(impossible)?);
-            let thresholds = runs.iter().skip(1).map(|(x, _)| *x).collect();
-            stairs.push(Staircase { thresholds, values });
+        let mut stairs: BTreeMap<(i32, usize), (i32, Arc<Staircase>)> = BTreeMap::new();
+        for (group, runs) in runs_of {
+            let codes = runs.iter().map(|(_, y)| dyadic(y));
+            let codes = codes.collect::<Option<Vec<_>>>().ok_or_else(impossible)?;
+            let finest = codes.iter().filter(|(code, _)| *code != 0);
+            let frac = finest.map(|(_, frac)| *frac).max().unwrap_or(0);
+            let values = runs.iter().map(|(_, y)| code_at(y, frac));
+            let values = values.collect::<Option<Vec<_>>>();
+            let stair = Staircase {
+                thresholds: runs.iter().skip(1).map(|(x, _)| *x).collect(),
+                values: values.ok_or_else(|| too_wide(128))?,
+            };
+            stairs.insert(group, (frac, Arc::new(stair)));
         }
+        let of = |c: usize| &stairs[&key(c)];
+        let fracs = (0..channels).map(|c| of(c).0).collect();
+        let ranges = (0..channels).map(|c| {
+            let (stair, range) = (&of(c).1, ty.range.at(c));
+            let at = |x: i128| stair.thresholds.partition_point(|t| *t <= x);
+            let values = &stair.values[at(range.lo)..=at(range.hi)];
+            let points = values.iter().map(|&v| Range::point(v));
+            points.reduce(Range::hull).expect("a range holds a code")
+        });
+        let ranges = ranges.collect();
         let out = TensorType {
             shape: ty.shape.clone(),
             frac: Periodic::new(fracs),
@@ -89,15 +104,18 @@ impl Resolver<'_> {
         };
         let as_table = tables && !few;
         let (kernel, note) = if as_table {
-            let entries = |(stair, c): (&Staircase, usize)| {
-                let range = *ty.range.at(c);
-                let table = (hull.lo..=hull.hi).map(|x| {
-                    let x = x.clamp(range.lo, range.hi);
-                    stair.values[stair.thresholds.partition_point(|t| *t <= x)]
-                });
+            let entries = |stair: &Staircase| {
+                let at = |x: i128| stair.thresholds.partition_point(|t| *t <= x);
+                let table = (hull.lo..=hull.hi).map(|x| stair.values[at(x)]);
                 Arc::new(table.collect::<Vec<_>>())
             };
-            let tables = stairs.iter().zip(0..).map(entries).collect();
+            let tables: BTreeMap<_, _> = stairs
+                .iter()
+                .map(|(group, (_, stair))| (*group, entries(stair)))
+                .collect();
+            let tables = (0..channels)
+                .map(|c| Arc::clone(&tables[&key(c)]))
+                .collect();
             let lut = Lut {
                 first: hull.lo,
                 tables: Periodic::new(tables).compact(),
@@ -107,8 +125,9 @@ impl Resolver<'_> {
                 format!("{}: table of {} codes", names(steps), hull.codes()),
             )
         } else {
-            let most = stairs.iter().map(|s| s.thresholds.len()).max().unwrap_or(0);
-            let stairs = Periodic::new(stairs.into_iter().map(Arc::new).collect()).compact();
+            let stairs = (0..channels).map(|c| Arc::clone(&of(c).1)).collect();
+            let stairs = Periodic::new(stairs).compact();
+            let most = most.saturating_sub(1);
             (
                 Kernel::Threshold(stairs),
                 format!("{}: {most} thresholds", names(steps)),
@@ -118,16 +137,40 @@ impl Resolver<'_> {
     }
 }
 
-/// Finds the steps of a monotone function between the last run found and `(hi, at_hi)`.
-fn bisect(
-    f: &dyn Fn(i128) -> Option<Real>,
-    hi: i128,
-    at_hi: &Real,
-    runs: &mut Vec<(i128, Real)>,
-) -> Option<()> {
+/// A chain over codes.
+struct Probe<'a> {
+    value: &'a dyn Fn(i128) -> Option<Real>,
+    /// About the value before the last rounding, where that is easily told.
+    estimate: &'a dyn Fn(i128) -> Option<f64>,
+}
+
+/// First code and value of every run of equal values; `f` is monotone on each of the ranges, which
+/// follow each other.
+fn runs(f: &Probe<'_>, pieces: impl Iterator<Item = Range>) -> Option<Vec<(i128, Real)>> {
+    let mut runs: Vec<(i128, Real)> = Vec::new();
+    for piece in pieces {
+        let first = (f.value)(piece.lo)?;
+        if runs.last().is_none_or(|(_, last)| *last != first) {
+            runs.push((piece.lo, first));
+        }
+        if piece.hi > piece.lo {
+            let last = (f.value)(piece.hi)?;
+            bisect(f, piece, &last, &mut runs)?;
+        }
+        if runs.len() as u128 > MAX_LONG_TABLE {
+            return None;
+        }
+    }
+    Some(runs)
+}
+
+/// Finds the steps of a function that is monotone on `piece`; the last run holds its first code.
+fn bisect(f: &Probe<'_>, piece: Range, at_hi: &Real, runs: &mut Vec<(i128, Real)>) -> Option<()> {
     // Depth-first, left to right; the stack holds right ends still to be reached.
-    let mut stack = vec![(hi, at_hi.clone())];
-    let mut left = runs.last()?.0;
+    let mut stack = vec![(piece.hi, at_hi.clone())];
+    let mut left = piece.lo;
+    // Length of the gap at the last guess.
+    let mut guessed = None;
     while let Some((right, at_right)) = stack.pop() {
         let at_left = &runs.last()?.1;
         if *at_left == at_right {
@@ -135,15 +178,46 @@ fn bisect(
         } else if right - left == 1 {
             runs.push((right, at_right));
             left = right;
-            if runs.len() > MAX_THRESHOLDS {
+            if runs.len() as u128 > MAX_LONG_TABLE {
                 return None;
             }
         } else {
-            let middle = left + (right - left) / 2;
-            let at_middle = f(middle)?;
+            // Not halves but where a straight line would step over the border, with the codes next to
+            // it on both sides; halves where that does not narrow the search.
+            let gap = right - left;
+            let stuck = guessed.is_some_and(|before: i128| gap > before / 8);
+            let near = (!stuck)
+                .then(|| guess(f, (left, right), at_left, &at_right))
+                .flatten()
+                .filter(|near| !near.is_empty());
+            guessed = near.is_some().then_some(gap);
+            let probes = near.unwrap_or_else(|| vec![left + gap / 2]);
             stack.push((right, at_right));
-            stack.push((middle, at_middle));
+            for code in probes.into_iter().rev() {
+                let at_code = (f.value)(code)?;
+                stack.push((code, at_code));
+            }
         }
     }
     Some(())
+}
+
+/// Codes on both sides of the place where a long gap between two results should have its step.
+fn guess(f: &Probe<'_>, (left, right): (i128, i128), a: &Real, b: &Real) -> Option<Vec<i128>> {
+    let gap = right - left;
+    if gap < 64 {
+        return None;
+    }
+    let (from, to) = ((f.estimate)(left)?, (f.estimate)(right)?);
+    let border = (a + b).to_f64()? / 2.0 * (1_u64 << 60) as f64;
+    let part = (border - from) / (to - from);
+    if !(0.0..=1.0).contains(&part) {
+        return None;
+    }
+    let place = left + (part * gap as f64) as i128;
+    // A line errs by a small part of the gap; the first time by more.
+    let margin = (gap >> 12).max(1);
+    let ends = [place - margin, place + margin + 1];
+    let inside = ends.into_iter().filter(|&code| code > left && code < right);
+    Some(inside.collect())
 }

@@ -1,10 +1,10 @@
-//! Functions without a grid of their own: `linear`, `relu`, `relu6`, `softmax`.
+//! Functions without a grid of their own: `linear`, `relu6`.
 
 use num_traits::Zero;
 
 use super::{Args, Context, Definition, Description, Grid, Namespace, Quantizer};
+use crate::ir::Real;
 use crate::ir::math::{Step, Weights};
-use crate::ir::{Periodic, Real};
 
 /// See the module.
 pub(super) struct Plain;
@@ -12,14 +12,12 @@ pub(super) struct Plain;
 #[derive(Debug, Clone, Copy)]
 enum Function {
     Linear,
-    Relu,
     Relu6,
-    Softmax,
 }
 
 impl Definition for Plain {
     fn names(&self) -> &'static [&'static str] {
-        &["linear", "relu", "relu6", "softmax"]
+        &["linear", "relu6"]
     }
 
     fn arguments(&self) -> &'static [&'static str] {
@@ -36,9 +34,7 @@ impl Definition for Plain {
 
     fn build(&self, name: &str, _args: &Args, _context: &Context) -> Box<dyn Quantizer> {
         Box::new(match name {
-            "relu" => Function::Relu,
             "relu6" => Function::Relu6,
-            "softmax" => Function::Softmax,
             _ => Function::Linear,
         })
     }
@@ -49,9 +45,7 @@ impl Quantizer for Function {
         match self {
             Self::Linear => Weights::exact(values, shape.to_vec())
                 .ok_or_else(|| "a weight is infinite or no number".into()),
-            Self::Relu | Self::Relu6 | Self::Softmax => {
-                super::evaluated(&self.steps()?, values, shape)
-            }
+            Self::Relu6 => super::evaluated(&self.steps()?, values, shape),
         }
     }
 
@@ -59,9 +53,7 @@ impl Quantizer for Function {
         Description {
             name: match self {
                 Self::Linear => "linear",
-                Self::Relu => "relu",
                 Self::Relu6 => "relu6",
-                Self::Softmax => "softmax",
             },
             grid: Grid::Function,
             auto_po2: false,
@@ -69,25 +61,12 @@ impl Quantizer for Function {
     }
 
     fn steps(&self) -> Result<Vec<Step>, String> {
-        let relu = Step::Leaky {
-            threshold: Real::zero(),
-            slope: Periodic::uniform(Real::zero()),
-        };
-        match self {
-            Self::Linear => Ok(vec![]),
-            Self::Relu => Ok(vec![relu]),
-            Self::Relu6 => Ok(vec![
-                relu,
-                Step::Clip {
-                    lo: None,
-                    hi: Some(Real::from_integer(6.into())),
-                },
-            ]),
-            Self::Softmax => Err("softmax is no function of one number".into()),
-        }
-    }
-
-    fn is_softmax(&self) -> bool {
-        matches!(self, Self::Softmax)
+        Ok(match self {
+            Self::Linear => vec![],
+            Self::Relu6 => vec![Step::Clip {
+                lo: Some(Real::zero()),
+                hi: Some(Real::from_integer(6.into())),
+            }],
+        })
     }
 }

@@ -4,6 +4,8 @@
 //! `clip(rne(x / lsb), 0, 2^n - 1) * lsb`, the negative side `max(rne(slope * x / lsb) * lsb,
 //! -slope * 2^integer)`.
 
+mod sigmoid;
+
 use super::grid::{self, integer_bits};
 use super::{Args, Context, Definition, Description, Namespace, Quantizer, alpha};
 use crate::ir::eval::floor_log2;
@@ -54,14 +56,14 @@ impl Definition for Relu {
         include_str!("doc.md")
     }
 
-    fn build(&self, _name: &str, args: &Args, _context: &Context) -> Box<dyn Quantizer> {
+    fn build(&self, _name: &str, args: &Args, context: &Context) -> Box<dyn Quantizer> {
         let bits = args.integer("bits", 8);
         if !(1..=30).contains(&bits) {
             args.problem(format!("`bits` is {bits}; 1 to 30 are supported"));
         }
         let integer = integer_bits(args);
         if args.flag("use_sigmoid", false) {
-            args.problem("`use_sigmoid` is not supported");
+            return sigmoid::build(args, context);
         }
         // The quantized clip, which every saved model has, makes the upper bound ineffective.
         let bound = args.number("relu_upper_bound", 0.0);
