@@ -114,7 +114,9 @@ impl ModelArgs {
     /// # Errors
     /// Whatever stands in the way, as text for people.
     pub(super) fn lower(&self) -> Result<(RawModel, Lowered), String> {
-        let options = self.options().layers;
+        let mut options = self.options().layers;
+        // Types and counts do not depend on what a random quantizer draws.
+        options.quantizers.deterministic_bernoulli = true;
         compile::lower(&self.model, self.weights.as_deref(), &options).map_err(|e| e.to_string())
     }
 

@@ -150,7 +150,9 @@ pub(crate) fn differences(
 
 /// A model and its layers; `None` where a layer is refused.
 pub(crate) fn lowered(file: &Path) -> Option<(RawModel, Vec<Note>)> {
-    let (model, lowered) = compile::lower(file, None, &layers::Options::default()).ok()?;
+    let mut options = layers::Options::default();
+    options.quantizers.deterministic_bernoulli = true;
+    let (model, lowered) = compile::lower(file, None, &options).ok()?;
     Some((model, lowered.notes))
 }
 
