@@ -21,4 +21,5 @@ pub mod quantize;
 pub mod quantizers;
 pub mod report;
 pub mod sim;
+pub mod tune;
 pub mod untrusted;

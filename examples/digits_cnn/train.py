@@ -5,8 +5,8 @@
     .venv-qk3/bin/python -m pip install scikit-learn
     .venv-qk3/bin/python examples/digits_cnn/train.py
 
-Writes digits_cnn.keras, x_calibrate.npy and labels_calibrate.npy (out of the training images), x_test.npy and
-labels_test.npy (images the network has not seen).
+Writes digits_cnn.keras, x_calibrate.npy and labels_calibrate.npy, x_test.npy and
+labels_test.npy: images that the network has not seen.
 """
 
 import os
@@ -44,7 +44,7 @@ def main():
     y = digits.target.astype(np.int32)
     order = np.random.default_rng(7).permutation(len(x))
     x, y = x[order], y[order]
-    train, test = slice(500, None), slice(0, 500)
+    train, test = slice(800, None), slice(0, 500)
     model = network()
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x[train], y[train], epochs=30, batch_size=32, verbose=0)

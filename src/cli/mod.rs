@@ -19,6 +19,7 @@ mod quantizer;
 mod report;
 mod simulate;
 mod stats;
+mod tune;
 mod ui;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ enum Command {
     Qtools(qtools::Args),
     Stats(stats::Args),
     Quantize(quantize::Args),
+    Tune(tune::Args),
     Completions(manual::CompletionsArgs),
     Man(manual::ManArgs),
 }
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Qtools(args) => qtools::run(&args, &ui),
         Command::Stats(args) => stats::run(&args, &ui),
         Command::Quantize(args) => quantize::run(&args, &ui),
+        Command::Tune(args) => tune::run(&args, &ui),
         Command::Completions(args) => manual::completions(&args, &ui),
         Command::Man(args) => manual::man(&args),
     };

@@ -57,12 +57,12 @@ fn pass_name(text: &str) -> Result<String, String> {
 /// A type, possibly for something named.
 #[derive(Debug, Clone)]
 pub(super) struct NamedType {
-    name: Option<String>,
-    ty: FixedType,
+    pub(super) name: Option<String>,
+    pub(super) ty: FixedType,
 }
 
 /// Reads `T` or `NAME=T`.
-fn named_type(text: &str) -> Result<NamedType, String> {
+pub(super) fn named_type(text: &str) -> Result<NamedType, String> {
     let (name, ty) = match text.split_once('=') {
         Some((name, ty)) => (Some(name.to_owned()), ty),
         None => (None, text),

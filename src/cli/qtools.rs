@@ -128,7 +128,7 @@ impl ModeArg {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum MemoryArg {
+pub(super) enum MemoryArg {
     Dram,
     Sram,
     Fixed,

@@ -108,7 +108,18 @@ fn request(path: &Path) -> Result<Request, Failure> {
 }
 
 /// Writes the model, after it was read back and found equal.
-pub(super) fn write(path: &Path, quantized: &Quantized) -> Result<(), Failure> {
+fn write(path: &Path, quantized: &Quantized) -> Result<(), Failure> {
+    let mut outputs = Outputs::default();
+    add(path, quantized, &mut outputs)?;
+    outputs.write()
+}
+
+/// Adds the files of the model, after it was read back and found equal.
+pub(super) fn add(
+    path: &Path,
+    quantized: &Quantized,
+    outputs: &mut Outputs,
+) -> Result<(), Failure> {
     let files = export::write(&quantized.model, &quantized.network, path)?;
     let [(name, model), rest @ ..] = files.as_slice() else {
         return Err("a model is at least one file".into());
@@ -124,11 +135,10 @@ pub(super) fn write(path: &Path, quantized: &Quantized) -> Result<(), Failure> {
         )
         .into());
     }
-    let mut outputs = Outputs::default();
     for (path, content) in files {
         outputs.add(path, content);
     }
-    outputs.write()
+    Ok(())
 }
 
 /// Whether two models are the same network with the same weights, in all that a file keeps.

@@ -11,4 +11,5 @@ pub mod samples;
 mod values;
 
 pub use reference::RangeViolation;
+pub(crate) use samples::split_mix;
 pub use values::{Codes, Policy, ValueError, aligned_codes, codes_of, nearest_values, values_of};

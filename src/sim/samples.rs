@@ -44,7 +44,7 @@ fn uniform(range: Range, state: &mut u64) -> i128 {
 }
 
 /// The generator SplitMix64 of Steele, Lea and Flood (2014).
-fn split_mix(state: &mut u64) -> u64 {
+pub(crate) fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

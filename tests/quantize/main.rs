@@ -4,3 +4,4 @@ mod export;
 mod model_quantize;
 mod refusals;
 mod support;
+mod tune;
