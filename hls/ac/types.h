@@ -31,6 +31,8 @@
 #define QK_UNROLL_BY(n)
 // After a declaration. Words of memories are a directive: WORD_WIDTH in Tcl.
 #define QK_ONE_WORD_A_ROUND(array, n)
+// After the declaration of a product. Catapult takes what multiplies from DSP_EXTRACTION in Tcl.
+#define QK_MULTIPLIER(variable, impl, core)
 
 namespace QK_PROJECT {
 namespace nnet {

@@ -31,6 +31,16 @@
 #define QK_UNROLL_BY(n) QK_PRAGMA(HLS UNROLL factor = n)
 // After a declaration: a memory whose words hold n elements.
 #define QK_ONE_WORD_A_ROUND(array, n) QK_PRAGMA(HLS ARRAY_RESHAPE variable = array cyclic factor = n)
+#ifdef __VITIS_HLS__
+// After the declaration of a product: what multiplies.
+#define QK_MULTIPLIER(variable_, impl_, core_) QK_PRAGMA(HLS BIND_OP variable = variable_ op = mul impl = impl_)
+// In a function that reads a constant array: the memory that holds it.
+#define QK_ROM(variable_, impl_, core_) QK_PRAGMA(HLS BIND_STORAGE variable = variable_ type = rom_np impl = impl_)
+#else
+// The same for Vivado HLS.
+#define QK_MULTIPLIER(variable_, impl_, core_) QK_PRAGMA(HLS RESOURCE variable = variable_ core = core_)
+#define QK_ROM(variable_, impl_, core_) QK_PRAGMA(HLS RESOURCE variable = variable_ core = core_)
+#endif
 
 namespace QK_PROJECT {
 namespace nnet {

@@ -2,7 +2,7 @@
 #ifndef QK_PROJECT_CONV_H_
 #define QK_PROJECT_CONV_H_
 
-#include "constants.h"
+#include "product.h"
 #include "window.h"
 
 namespace QK_PROJECT {
@@ -21,6 +21,7 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
     typedef typename C::planes D;
     typedef typename C::rows R;
     typedef typename C::columns Q;
+    typedef working<C, X> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     const unsigned batch_cells = D::inputs * R::inputs * Q::inputs;
@@ -32,7 +33,7 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                 for (int q = 0; q < Q::outputs; q++) {
                     QK_PIPELINED_BODY_II(C::ii)
                     QK_UNROLL_BY(C::parallelization_factor)
-                    typename C::accum_t sum[C::filters];
+                    typename work::sum_t sum[C::filters];
                     QK_REGISTERS(sum)
                     QK_UNROLL
                     for (unsigned o = 0; o < C::filters; o++) {
@@ -53,12 +54,12 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                                     for (unsigned g = 0; g < C::groups; g++) {
                                         QK_UNROLL
                                         for (unsigned c = 0; c < fan_in; c++) {
-                                            const typename code_of<X>::type value =
-                                                code(x[cell * C::channels + g * fan_in + c]);
+                                            const typename work::value_t value =
+                                                number<typename work::value_t>::of(code(x[cell * C::channels + g * fan_in + c]));
                                             const W *row = &weights[(tap * fan_in + c) * C::filters];
                                             QK_UNROLL
                                             for (unsigned o = g * block; o < (g + 1) * block; o++) {
-                                                sum[o] += load<typename C::weight_t>(row[o]) * value;
+                                                sum[o] += C::product::template of<work>(row[o], value);
                                             }
                                         }
                                     }
@@ -68,8 +69,8 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                     }
                     QK_UNROLL
                     for (unsigned o = 0; o < C::filters; o++) {
-                        const typename C::accum_t total =
-                            (sum[o] << C::shift(o)) + load<typename C::bias_t>(bias[o]);
+                        const typename C::accum_t all = sum[o];
+                        const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
                         const typename code_of<Y>::type result = total;
                         y[pixel * C::filters + o] = from_code<Y>(result << C::place(o));
                     }

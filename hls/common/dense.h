@@ -2,7 +2,7 @@
 #ifndef QK_PROJECT_DENSE_H_
 #define QK_PROJECT_DENSE_H_
 
-#include "constants.h"
+#include "product.h"
 
 namespace QK_PROJECT {
 namespace nnet {
@@ -10,16 +10,17 @@ namespace nnet {
 // y[p][o] = ((sum_c w[c][o] * x[p][c]) << shift[o]) + b[o], on codes.
 //
 // With groups, the filters of block g see the channels of block g only. Zero weights cost nothing:
-// they are constants.
+// they are constants. How weights multiply is C::product, see product.h.
 template <class C, class X, class Y, class W, class B>
 void dense(const X x[C::positions * C::channels], Y y[C::positions * C::filters],
            const W weights[C::channels / C::groups * C::filters], const B bias[C::filters]) {
     QK_INLINE
+    typedef working<C, X> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     QK_UNROLL
     for (unsigned p = 0; p < C::positions; p++) {
-        typename C::accum_t sum[C::filters];
+        typename work::sum_t sum[C::filters];
         QK_REGISTERS(sum)
         QK_UNROLL
         for (unsigned o = 0; o < C::filters; o++) {
@@ -29,17 +30,18 @@ void dense(const X x[C::positions * C::channels], Y y[C::positions * C::filters]
         for (unsigned g = 0; g < C::groups; g++) {
             QK_UNROLL
             for (unsigned c = 0; c < fan_in; c++) {
-                const typename code_of<X>::type value = code(x[p * C::channels + g * fan_in + c]);
+                const typename work::value_t value =
+                    number<typename work::value_t>::of(code(x[p * C::channels + g * fan_in + c]));
                 QK_UNROLL
                 for (unsigned o = g * block; o < (g + 1) * block; o++) {
-                    sum[o] += load<typename C::weight_t>(weights[c * C::filters + o]) * value;
+                    sum[o] += C::product::template of<work>(weights[c * C::filters + o], value);
                 }
             }
         }
         QK_UNROLL
         for (unsigned o = 0; o < C::filters; o++) {
-            const typename C::accum_t total =
-                (sum[o] << C::shift(o)) + load<typename C::bias_t>(bias[o]);
+            const typename C::accum_t all = sum[o];
+            const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
             const typename code_of<Y>::type result = total;
             y[p * C::filters + o] = from_code<Y>(result << C::place(o));
         }

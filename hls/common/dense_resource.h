@@ -2,7 +2,7 @@
 #ifndef QK_PROJECT_DENSE_RESOURCE_H_
 #define QK_PROJECT_DENSE_RESOURCE_H_
 
-#include "constants.h"
+#include "product.h"
 
 namespace QK_PROJECT {
 namespace nnet {
@@ -12,12 +12,13 @@ namespace nnet {
 template <class C, class X, class Y, class W, class B>
 void dense_resource(const X x[C::positions * C::channels], Y y[C::positions * C::filters],
                     const W weights[C::channels / C::groups * C::filters], const B bias[C::filters]) {
+    typedef working<C, X> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     const unsigned at_once = fan_in * C::filters / C::reuse_factor;
     QK_ONE_WORD_A_ROUND(weights, at_once)
     for (unsigned p = 0; p < C::positions; p++) {
-        typename C::accum_t sum[C::filters];
+        typename work::sum_t sum[C::filters];
         QK_REGISTERS(sum)
         QK_UNROLL
         for (unsigned o = 0; o < C::filters; o++) {
@@ -31,12 +32,15 @@ void dense_resource(const X x[C::positions * C::channels], Y y[C::positions * C:
                 const unsigned i = round * at_once + k;
                 const unsigned c = i / C::filters;
                 const unsigned o = i % C::filters;
-                sum[o] += load<typename C::weight_t>(weights[i]) * code(x[p * C::channels + o / block * fan_in + c]);
+                const typename work::value_t value =
+                    number<typename work::value_t>::of(code(x[p * C::channels + o / block * fan_in + c]));
+                sum[o] += C::product::template of<work>(weights[i], value);
             }
         }
         QK_UNROLL
         for (unsigned o = 0; o < C::filters; o++) {
-            const typename C::accum_t total = (sum[o] << C::shift(o)) + load<typename C::bias_t>(bias[o]);
+            const typename C::accum_t all = sum[o];
+            const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
             const typename code_of<Y>::type result = total;
             y[p * C::filters + o] = from_code<Y>(result << C::place(o));
         }

@@ -13,6 +13,10 @@ pub(super) struct Args {
     #[command(flatten)]
     model: ModelArgs,
 
+    /// Write the JSON schema of the file as well, for editors
+    #[arg(long, value_name = "FILE.json")]
+    schema: Option<PathBuf>,
+
     /// The file [default: stdout]
     #[arg(short, long, value_name = "FILE.toml")]
     output: Option<PathBuf>,
@@ -20,14 +24,22 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     let compiled = args.model.compile()?;
-    let text = config::template(&compiled.design);
-    match &args.output {
-        None => ui.print(&text)?,
-        Some(path) => {
-            let mut files = Outputs::default();
-            files.add(path, text.into_bytes());
-            files.write()?;
-        }
+    let mut text = config::template(&compiled.design);
+    let mut files = Outputs::default();
+    if let Some(path) = &args.schema {
+        // Where editors look for it.
+        text = format!(
+            "#:schema {}\n{text}",
+            path.display().to_string().replace(['\n', '\r'], " ")
+        );
+        files.add(path, config::schema().into_bytes());
+    }
+    if let Some(path) = &args.output {
+        files.add(path, text.clone().into_bytes());
+    }
+    files.write()?;
+    if args.output.is_none() {
+        ui.print(&text)?;
     }
     Ok(Answer::Yes)
 }

@@ -121,7 +121,7 @@ fn project(args: &Args) -> Result<Report, Failure> {
 
 /// A model: generated into a temporary folder.
 fn model(args: &Args, ui: &Ui) -> Result<Report, Failure> {
-    let choices = args.project.choices()?;
+    let choices = args.project.choices(ui)?;
     let compiled = args.model.compile()?;
     for remark in &compiled.remarks {
         ui.remark(remark);

@@ -29,7 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
-    let choices = args.project.choices()?;
+    let choices = args.project.choices(ui)?;
     let compiled = args.model.compile()?;
     for remark in &compiled.remarks {
         ui.remark(remark);

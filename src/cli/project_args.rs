@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Failure;
 use super::files::{self, InputFile};
+use super::{Failure, Ui};
 use crate::codegen::{self, Backend, Directives, Io};
 use crate::compile::Compiled;
-use crate::config::{BackendName, Config, IoName};
+use crate::config::{BackendName, Config, IoName, yaml};
 use crate::sim::batch::Batch;
 use crate::sim::samples;
 
@@ -23,8 +23,8 @@ pub(super) struct ProjectArgs {
     #[arg(long, value_enum)]
     io: Option<IoArg>,
 
-    /// Configuration file; `qk-hls config` writes one
-    #[arg(long, value_name = "FILE.toml")]
+    /// Configuration file; `qk-hls config` writes one. A .yml or .yaml file is read as hls4ml's
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
     /// Name of project, namespace and top function [default: myproject]
@@ -38,6 +38,14 @@ pub(super) struct ProjectArgs {
     /// Clock period in nanoseconds [default: 5]
     #[arg(long, value_name = "NS")]
     clock_period: Option<f64>,
+
+    /// Share of the clock period that the tool keeps in reserve, in percent [default: 27 vitis, 12.5 vivado, 0 catapult]
+    #[arg(long, value_name = "PERCENT")]
+    clock_uncertainty: Option<f64>,
+
+    /// Catapult: a library of standard cells, for an ASIC instead of a device
+    #[arg(long, value_name = "LIBRARY")]
+    asic_library: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,6 +70,8 @@ pub(super) struct Choices {
     name: String,
     part: Option<String>,
     clock_period: Option<f64>,
+    clock_uncertainty: Option<f64>,
+    asic_library: Option<String>,
     directives: Directives,
 }
 
@@ -70,13 +80,28 @@ impl ProjectArgs {
     ///
     /// # Errors
     /// A file that cannot be read or understood.
-    pub(super) fn choices(&self) -> Result<Choices, Failure> {
+    pub(super) fn choices(&self, ui: &Ui) -> Result<Choices, Failure> {
         let file = match &self.config {
             None => Config::default(),
             Some(path) => {
                 let shown = path.display();
                 let text = std::fs::read_to_string(path).map_err(|e| format!("{shown}: {e}"))?;
-                Config::parse(&text).map_err(|e| format!("{shown}: {e}"))?
+                let yaml = path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+                if yaml {
+                    let (config, unused) = yaml::parse(&text).map_err(|e| {
+                        format!("{shown}: {}", e.replace('\n', &format!("\n{shown}: ")))
+                    })?;
+                    if !unused.is_empty() {
+                        let unused = unused.join(", ");
+                        ui.remark(&format!(
+                            "{shown}: not used, as number types come from the model and files from \
+                             the options: {unused}"
+                        ));
+                    }
+                    config
+                } else {
+                    Config::parse(&text).map_err(|e| format!("{shown}: {e}"))?
+                }
             }
         };
         let directives = file.directives();
@@ -106,6 +131,8 @@ impl ProjectArgs {
             name: named.unwrap_or_else(|| "myproject".to_owned()),
             part: self.part.clone().or(project.part),
             clock_period: self.clock_period.or(project.clock_period),
+            clock_uncertainty: self.clock_uncertainty.or(project.clock_uncertainty),
+            asic_library: self.asic_library.clone().or(project.asic_library),
             directives,
         })
     }
@@ -117,6 +144,8 @@ impl Choices {
             io: self.io,
             part: self.part.as_deref(),
             clock_period: self.clock_period,
+            clock_uncertainty: self.clock_uncertainty,
+            asic_library: self.asic_library.as_deref(),
             directives: Some(&self.directives),
             ..codegen::Options::new(self.backend, &self.name)
         }

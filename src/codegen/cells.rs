@@ -184,6 +184,7 @@ impl Parts<'_> {
                 .iter()
                 .map(|v| Stage {
                     comment: v.title.clone(),
+                    memories: v.memories.clone(),
                     calls: v.calls.clone(),
                 })
                 .collect(),
@@ -284,6 +285,7 @@ pub(crate) fn view(
         header: "steps",
         loops: true,
         products: 0,
+        memories: Vec::new(),
         choice: directives.of(&node.origin),
     };
     match node.kernel {

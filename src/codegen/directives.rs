@@ -25,6 +25,40 @@ pub const STRATEGIES: [(&str, Strategy); 3] = [
     ("unrolled", Strategy::Unrolled),
 ];
 
+/// What multiplies, where weights need multiplications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Multiplier {
+    /// The tool decides.
+    #[default]
+    Auto,
+    /// DSP blocks.
+    Dsp,
+    /// LUTs.
+    Fabric,
+}
+
+/// Memories for the weights of strategy resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightStorage {
+    /// Block RAM.
+    Bram,
+    /// LUTs.
+    Lutram,
+    /// UltraRAM.
+    Uram,
+}
+
+impl WeightStorage {
+    /// Implementation for `BIND_STORAGE`, core for the `RESOURCE` of Vivado HLS.
+    pub(crate) fn macro_arguments(self) -> &'static str {
+        match self {
+            Self::Bram => "bram, ROM_nP_BRAM",
+            Self::Lutram => "lutram, ROM_nP_LUTRAM",
+            Self::Uram => "uram, XPM_MEMORY",
+        }
+    }
+}
+
 /// What a user says of some layers; what is not said comes from the next wider scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Knobs {
@@ -36,6 +70,10 @@ pub struct Knobs {
     pub parallelization_factor: Option<u32>,
     /// Cycles from one input to the next.
     pub target_ii: Option<u32>,
+    /// What multiplies.
+    pub multiplier: Option<Multiplier>,
+    /// The memory of weights.
+    pub weight_storage: Option<WeightStorage>,
 }
 
 /// What a user says of a model: of all layers, of a class, of one layer. The narrowest wins.
@@ -56,6 +94,9 @@ pub(crate) struct Choice {
     pub(crate) reuse_factor: u32,
     pub(crate) parallelization_factor: u32,
     target_ii: u32,
+    pub(crate) multiplier: Multiplier,
+    /// `None`: the tool decides.
+    pub(crate) weight_storage: Option<WeightStorage>,
 }
 
 impl Choice {
@@ -80,11 +121,13 @@ impl Directives {
             reuse_factor: first(&scopes, |k| k.reuse_factor).unwrap_or(1),
             parallelization_factor: first(&scopes, |k| k.parallelization_factor).unwrap_or(1),
             target_ii: first(&scopes, |k| k.target_ii).unwrap_or(1),
+            multiplier: first(&scopes, |k| k.multiplier).unwrap_or_default(),
+            weight_storage: first(&scopes, |k| k.weight_storage),
         }
     }
 
     /// Adds everything that cannot be done, with what can.
-    pub(crate) fn check(&self, design: &Design, errors: &mut Vec<CodegenError>) {
+    pub(crate) fn check(&self, design: &Design, backend: &str, errors: &mut Vec<CodegenError>) {
         let mut refuse = |what: &str, because: String| {
             errors.push(CodegenError::Directive {
                 what: what.to_owned(),
@@ -134,6 +177,49 @@ impl Directives {
                 }
             }
         }
+        let scopes = [&self.model];
+        let scopes = scopes.into_iter().chain(self.layer_type.values());
+        let storages = scopes.chain(self.layer.values()).map(|k| k.weight_storage);
+        if backend == "catapult" && storages.flatten().next().is_some() {
+            refuse(
+                "weight_storage",
+                "is for vitis and vivado; Catapult maps constant arrays by MEM_MAP_THRESHOLD and \
+                 the libraries in build_prj.tcl"
+                    .to_owned(),
+            );
+        }
+        for (name, knobs) in &self.layer {
+            let mut nodes = design.all_nodes().into_iter();
+            let has_weights =
+                nodes.any(|n| n.origin.layer == *name && matches!(n.kernel, Kernel::Dot(_)));
+            for (key, given) in [
+                ("multiplier", knobs.multiplier.is_some()),
+                ("weight_storage", knobs.weight_storage.is_some()),
+            ] {
+                if given && !has_weights {
+                    refuse(
+                        &format!("layer {name}"),
+                        format!("{key} is for layers with constant weights"),
+                    );
+                }
+            }
+            let choice = design
+                .all_nodes()
+                .into_iter()
+                .find(|n| n.origin.layer == *name);
+            let choice = choice.map(|n| self.of(&n.origin));
+            if let Some(choice) = choice
+                && knobs.weight_storage.is_some()
+                && (choice.strategy != Strategy::Resource || choice.reuse_factor < 2)
+            {
+                refuse(
+                    &format!("layer {name}"),
+                    "weight_storage needs strategy resource and a reuse_factor of 2 or more; \
+                     otherwise weights are constants and in no memory"
+                        .to_owned(),
+                );
+            }
+        }
         for node in design.all_nodes() {
             let Kernel::Dot(dot) = &node.kernel else {
                 continue;
@@ -145,6 +231,12 @@ impl Directives {
             let divides =
                 |r: u32| usize::try_from(r).is_ok_and(|r| r > 0 && products.is_multiple_of(r));
             match choice.strategy {
+                Strategy::Unrolled if choice.multiplier == Multiplier::Dsp => refuse(
+                    &layer,
+                    "multiplier = dsp: strategy unrolled builds constants from LUTs; auto and fabric \
+                     are valid"
+                        .to_owned(),
+                ),
                 Strategy::Unrolled if reuse > 1 => refuse(
                     &layer,
                     format!(

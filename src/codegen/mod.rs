@@ -35,7 +35,7 @@ mod xilinx;
 
 use std::fmt::Write as _;
 
-pub use directives::{Directives, Knobs, STRATEGIES, Strategy};
+pub use directives::{Directives, Knobs, Multiplier, STRATEGIES, Strategy, WeightStorage};
 pub use files::{FileSet, WriteError};
 pub use vectors::{
     INPUTS, OUTPUTS, PORTS, PortInfo, ProjectInfo, TestVectors, VectorError, port_codes, read_info,
@@ -99,6 +99,11 @@ pub struct Options<'a> {
     pub part: Option<&'a str>,
     /// Clock period in nanoseconds; `None` is the backend's default.
     pub clock_period: Option<f64>,
+    /// Share of the clock period that the tool keeps in reserve, in percent; `None` is the
+    /// backend's default.
+    pub clock_uncertainty: Option<f64>,
+    /// Catapult: the standard cell library of an ASIC, `None` is the device `part`.
+    pub asic_library: Option<&'a str>,
     /// Throughput of the layers; `None` is one result a cycle wherever possible.
     pub directives: Option<&'a Directives>,
 }
@@ -113,6 +118,8 @@ impl<'a> Options<'a> {
             name,
             part: None,
             clock_period: None,
+            clock_uncertainty: None,
+            asic_library: None,
             directives: None,
         }
     }
@@ -202,7 +209,7 @@ pub fn generate(
     check_options(options, &mut errors);
     let default = Directives::default();
     let directives = options.directives.unwrap_or(&default);
-    directives.check(design, &mut errors);
+    directives.check(design, options.backend.name(), &mut errors);
     if !errors.is_empty() {
         return Err(CodegenErrors(errors));
     }
@@ -253,6 +260,42 @@ fn check_options(options: &Options, errors: &mut Vec<CodegenError>) {
             what: "part",
             value: part.to_owned(),
             because: "is no device name: letters, digits, `-`, `_` and `.` are allowed",
+        });
+    }
+    if let Some(percent) = options.clock_uncertainty
+        && !(0.0..100.0).contains(&percent)
+    {
+        errors.push(CodegenError::Option {
+            what: "clock uncertainty",
+            value: percent.to_string(),
+            because: "is not a share of the period in percent, from 0 to less than 100",
+        });
+    }
+    if let Some(library) = options.asic_library {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if options.backend.family() == Family::Ap {
+            errors.push(CodegenError::Option {
+                what: "asic library",
+                value: library.to_owned(),
+                because: "is for catapult; vitis and vivado build for FPGAs",
+            });
+        } else if library.is_empty() || !library.chars().all(plain) {
+            errors.push(CodegenError::Option {
+                what: "asic library",
+                value: library.to_owned(),
+                because: "is no library name: letters, digits, `-`, `_` and `.` are allowed",
+            });
+        }
+    }
+    if options.backend.family() == Family::Ac
+        && options.asic_library.is_none()
+        && let Some(part) = options.part
+        && catapult::fpga_family(part).is_none()
+    {
+        errors.push(CodegenError::Option {
+            what: "part",
+            value: part.to_owned(),
+            because: catapult::UNKNOWN_FAMILY,
         });
     }
     if let Some(period) = options.clock_period

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::arrays::Array;
 use super::cells::{self, Cell};
-use super::directives::Strategy;
+use super::directives::{Multiplier, Strategy};
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
 use super::stream::{self, Network, Stream};
@@ -23,7 +23,9 @@ pub struct Project {
     pub(crate) family: Family,
     pub(crate) part: String,
     pub(crate) clock_period: String,
-    pub(crate) clock_uncertainty: &'static str,
+    /// In percent, with its sign.
+    pub(crate) clock_uncertainty: String,
+    pub(crate) asic_library: Option<String>,
     pub(crate) inputs: Vec<PortView>,
     pub(crate) outputs: Vec<PortView>,
     pub(crate) types: Vec<Typedef>,
@@ -121,6 +123,8 @@ pub(crate) struct Local {
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) comment: String,
+    /// Macros of the library that come before the calls.
+    pub(crate) memories: Vec<String>,
     pub(crate) calls: Vec<Call>,
 }
 
@@ -197,7 +201,11 @@ impl Project {
             family,
             part: options.part.unwrap_or(part).to_owned(),
             clock_period: options.clock_period.unwrap_or(clock_period).to_string(),
-            clock_uncertainty: options.backend.clock_uncertainty(),
+            clock_uncertainty: match options.clock_uncertainty {
+                Some(percent) => format!("{percent}%"),
+                None => options.backend.clock_uncertainty().to_owned(),
+            },
+            asic_library: options.asic_library.map(str::to_owned),
             inputs: Vec::new(),
             outputs: Vec::new(),
             types: Vec::new(),
@@ -236,6 +244,7 @@ impl Project {
             }
             Io::Stream => {
                 project.add_network(design, &live, &edges, directives, &mut namer, errors);
+                project.check_limits();
             }
         }
         project.add_traces(design, &edges);
@@ -312,6 +321,30 @@ impl Project {
             Family::Ap => format!("return {status}"),
             Family::Ac => format!("CCS_RETURN({status})"),
         }
+    }
+
+    /// The share of the clock period that is kept in reserve, in nanoseconds.
+    pub(crate) fn uncertainty_ns(&self) -> String {
+        let number = |text: &str| text.trim_end_matches('%').parse().unwrap_or(0.0);
+        let ns = number(&self.clock_uncertainty) / 100.0 * number(&self.clock_period);
+        format!("{ns:.3}")
+    }
+
+    /// Functions of layers that name what multiplies, and whether that is DSPs.
+    pub(crate) fn multipliers(&self) -> Vec<(&str, bool)> {
+        let functions = self.layers.iter().map(|l| (&l.function, &l.title));
+        let processes = self.network.iter().flat_map(|n| &n.processes);
+        let functions = functions.chain(processes.map(|p| (&p.function, &p.title)));
+        let chosen = functions.filter_map(|(function, title)| {
+            let mut kernels = self.all_kernels();
+            let kernel = kernels.find(|k| k.products > 0 && k.origin.to_string() == *title)?;
+            match kernel.choice.multiplier {
+                Multiplier::Auto => None,
+                Multiplier::Dsp => Some((function.as_str(), true)),
+                Multiplier::Fabric => Some((function.as_str(), false)),
+            }
+        });
+        chosen.collect()
     }
 
     /// Cycles from one sample to the next, when the design is one pipeline.
@@ -582,6 +615,7 @@ impl Project {
                     .iter()
                     .map(|v| Stage {
                         comment: v.title.clone(),
+                        memories: v.memories.clone(),
                         calls: v.calls.clone(),
                     })
                     .collect(),
@@ -650,7 +684,7 @@ impl Project {
                 if array.elements > PARTITION_LIMIT {
                     self.warnings.push(format!(
                         "layer `{}`: {} has {} elements; the tools partition at most {PARTITION_LIMIT} \
-                         into registers, so io parallel will not synthesise",
+                         into registers, so io parallel will not synthesise: use io stream",
                         layer.title, array.name, array.elements
                     ));
                 }
@@ -658,9 +692,17 @@ impl Project {
         }
         for kernel in &self.kernels {
             if kernel.products > PARTITION_LIMIT as u64 {
+                let rounds = kernel.products.div_ceil(PARTITION_LIMIT as u64);
+                let advice = match kernel.config {
+                    Config::Dense(_) => format!(
+                        "use strategy resource with a reuse_factor of {rounds} or more that divides \
+                         its products"
+                    ),
+                    _ => "prune it or split it into layers with fewer filters".to_owned(),
+                };
                 self.warnings.push(format!(
                     "layer `{}`: {} products in parallel; the tools unroll loops of at most \
-                     {PARTITION_LIMIT} rounds",
+                     {PARTITION_LIMIT} rounds: {advice}",
                     kernel.origin, kernel.products
                 ));
             }

@@ -73,16 +73,28 @@ if {$opt(csim)} {
 if {$opt(synth)} {
     run_step "SYNTHESIS" {
         solution library remove *
-        solution library add mgc_Xilinx-VIRTEX-uplus-2_beh -- -rtlsyntool Vivado -manufacturer Xilinx -family VIRTEX-uplus -speed -2 -part {{ project.part }}
+{%- match project.asic_library %}
+{%- when Some with (library) %}
+        # Standard cells, and memories as Catapult ships them for trials; put your memory compiler's here.
+        solution library add {{ library }} -- -rtlsyntool DesignCompiler
+        solution library add ccs_sample_mem
+        solution library add ccs_sample_rom
+        solution library add ccs_fifo
+{%- when None %}
+        solution library add mgc_Xilinx-{{ self.family() }}{{ self.speed() }}_beh -- -rtlsyntool Vivado -manufacturer Xilinx -family {{ self.family() }} -speed {{ self.speed() }} -part {{ project.part }}
         solution library add Xilinx_RAMS
         solution library add Xilinx_ROMS
         solution library add Xilinx_FIFO
+{%- endmatch %}
         go libraries
-        directive set -CLOCKS {clk {-CLOCK_PERIOD {{ project.clock_period }} -CLOCK_EDGE rising -CLOCK_UNCERTAINTY 0.0 -RESET_SYNC_NAME rst -RESET_SYNC_ACTIVE high}}
+        directive set -CLOCKS {clk {-CLOCK_PERIOD {{ project.clock_period }} -CLOCK_EDGE rising -CLOCK_UNCERTAINTY {{ project.uncertainty_ns() }} -RESET_SYNC_NAME rst -RESET_SYNC_ACTIVE high}}
         go assembly
 {%- for n in project.network %}{% for s in n.streams %}{% if !s.port %}
         directive set /{{ project.name }}/{{ s.name }}:cns -FIFO_DEPTH {{ s.depth }}
 {%- endif %}{% endfor %}{% endfor %}
+{%- for (function, dsp) in project.multipliers() %}
+        directive set /{{ project.name }}/{{ function }} -DSP_EXTRACTION {% if dsp %}yes{% else %}no{% endif %}
+{%- endfor %}
         go architect
         go allocate
         go schedule
@@ -101,7 +113,11 @@ if {$opt(cosim)} {
 }
 if {$opt(vsynth)} {
     run_step "LOGIC SYNTHESIS" {
+{%- if project.asic_library.is_some() %}
+        flow run /DesignCompiler/dc_shell -shell ./concat_rtl.v.dc
+{%- else %}
         flow run /Vivado/synthesize -shell vivado_concat_v/concat_rtl.v.xv
+{%- endif %}
     }
 }
 project save

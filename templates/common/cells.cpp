@@ -15,6 +15,9 @@ static void {{ c.function }}({% for a in c.slices %}const {{ a.type_name }} {{ a
 {%- endfor %}
 {%- for stage in c.stages %}
     // {{ stage.comment }}
+{%- for memory in stage.memories %}
+    {{ memory }}
+{%- endfor %}
 {%- for call in stage.calls %}
     nnet::{{ call.function }}({{ call.args|join(", ") }});
 {%- endfor %}

@@ -12,6 +12,9 @@ static void {{ p.function }}(
 {%- when Form::Pixels with (_steps) %}
 {%- for stage in p.stages %}
     // {{ stage.comment }}
+{%- for memory in stage.memories %}
+    {{ memory }}
+{%- endfor %}
 {%- for call in stage.calls %}
     nnet::{{ call.function }}({{ call.args|join(", ") }});
 {%- endfor %}
@@ -42,6 +45,9 @@ static void {{ p.function }}(
 {%- endfor %}
 {%- for stage in p.stages %}
         // {{ stage.comment }}
+{%- for memory in stage.memories %}
+        {{ memory }}
+{%- endfor %}
 {%- for call in stage.calls %}
         nnet::{{ call.function }}({{ call.args|join(", ") }});
 {%- endfor %}
@@ -114,6 +120,9 @@ static void {{ p.function }}(
 {%- endfor %}
 {%- for stage in p.stages %}
     // {{ stage.comment }}
+{%- for memory in stage.memories %}
+    {{ memory }}
+{%- endfor %}
 {%- for call in stage.calls %}
     nnet::{{ call.function }}({{ call.args|join(", ") }});
 {%- endfor %}

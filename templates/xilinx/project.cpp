@@ -29,6 +29,9 @@ static void {{ layer.function }}({% for a in layer.inputs %}const {{ a.type_name
 {%- endfor %}
 {%- for stage in layer.stages %}
     // {{ stage.comment }}
+{%- for memory in stage.memories %}
+    {{ memory }}
+{%- endfor %}
 {%- for call in stage.calls %}
     nnet::{{ call.function }}({{ call.args|join(", ") }});
 {%- endfor %}

@@ -1,9 +1,11 @@
 //! Generated projects: what they look like, and that their C++ computes the simulator's codes.
 
 mod cli;
+mod config;
 #[path = "../sim/designs.rs"]
 mod designs;
 mod golden;
+mod products;
 mod project;
 mod random;
 mod recurrent;

@@ -7,6 +7,11 @@ pub(super) const LUT_PRODUCT_BITS: u32 = 10;
 /// A LUT adds, compares or selects one bit (a carry chain has one LUT a bit; UG474, UG574).
 pub(super) const LUT_PER_BIT: u64 = 1;
 
+/// LUTs for each bit of a population count, the comparison included: a 6-input LUT compares and
+/// counts three pairs of bits to two bits (two LUTs), and the tree of short adders behind them
+/// takes about as many again.
+pub(super) const LUT_PER_COUNTED_BIT: u64 = 2;
+
 /// Entries of one output bit of a table that one LUT holds (a 6-input LUT).
 pub(super) const TABLE_ENTRIES_PER_LUT: u64 = 64;
 

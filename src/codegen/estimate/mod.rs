@@ -6,11 +6,14 @@
 
 mod coefficients;
 
+use std::collections::BTreeSet;
+
 use coefficients as k;
 use serde::Serialize;
 
 use super::Directives;
-use super::directives::{Choice, Strategy};
+use super::directives::{Choice, Multiplier, Strategy};
+use super::kernels::products::{self, Products};
 use super::project::Project;
 use crate::ir::kernel::{Design, Dot, Kernel, Loop, Node, PoolKind};
 use crate::ir::{Range, Window};
@@ -52,8 +55,9 @@ const NOTE: &str = "Estimates before synthesis. Multipliers and adders are count
 const FORMULAS: [(&str, &str); 8] = [
     (
         "multipliers",
-        "constant weights with more than one digit in canonical signed digits, divided by the reuse \
-         factor; products of two tensors",
+        "constant weights with more than one digit in canonical signed digits, equal ones on one operand \
+         once (strategy unrolled: of equal magnitude); with a reuse factor: all of them, divided by it; \
+         products of two tensors",
     ),
     (
         "adders",
@@ -336,16 +340,33 @@ impl Scope<'_> {
         let reuse = u64::from(self.choice.reuse_factor);
         let mut r = Resources::default();
         let mut terms = vec![0_u64; dot.filters];
+        let operand = self.node.inputs.first();
+        let signs = operand.is_some_and(|&i| products::signs(self.design, i));
+        let form = Products::of(dot, self.choice, signs);
+        let block = dot.filters / dot.groups;
+        // Equal products of one operand are one, where both are constants side by side.
+        let mut seen = BTreeSet::new();
         for (i, &w) in dot.weights.iter().enumerate() {
             let digits = signed_digits(w);
-            terms[i % dot.filters] += u64::from(digits > 0);
-            if digits < 2 {
+            let filter = i % dot.filters;
+            terms[filter] += u64::from(digits > 0);
+            let factor = if form == Products::Constant {
+                w.abs()
+            } else {
+                w
+            };
+            let element = (i / dot.filters, filter / block);
+            if digits < 2 || reuse == 1 && !seen.insert((element, factor)) {
                 continue;
             }
             r.multipliers += 1;
             let weight = Range::point(w).width();
-            let fabric = self.choice.strategy == Strategy::Unrolled;
-            if !fabric && from.min(weight) > k::LUT_PRODUCT_BITS {
+            let dsp = match form {
+                Products::Multiply(Multiplier::Dsp) => true,
+                Products::Multiply(Multiplier::Auto) => from.min(weight) > k::LUT_PRODUCT_BITS,
+                _ => false,
+            };
+            if dsp {
                 r.dsp += 1;
             } else {
                 r.add(u64::from(digits - 1), from + weight);
@@ -357,14 +378,21 @@ impl Scope<'_> {
             .zip(biases)
             .map(|(t, b)| (t + b).saturating_sub(1))
             .sum();
-        r.add(sums, bits);
+        if form == Products::Agreement {
+            // A bit each, and a count.
+            let all: u64 = terms.iter().sum();
+            r.adders += sums;
+            r.lut += all * k::LUT_PER_COUNTED_BIT;
+        } else {
+            r.add(sums, bits);
+        }
         if reuse > 1 {
             r.multipliers = r.multipliers.div_ceil(reuse);
             r.dsp = r.dsp.div_ceil(reuse);
             r.adders = r.adders.div_ceil(reuse);
             r.lut = r.lut.div_ceil(reuse);
             if self.choice.strategy == Strategy::Resource {
-                let all = dot.weights.iter().map(|w| Range::point(*w));
+                let all = dot.weights.iter().map(|w| Range::point(form.stored(*w)));
                 let each = all.fold(Range::point(0), Range::hull).width();
                 r.memory(dot.weights.len() as u64 * u64::from(each));
             }

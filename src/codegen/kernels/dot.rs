@@ -1,5 +1,6 @@
 //! Sums of products with constant weights: dense layers and convolutions.
 
+use super::products::Products;
 use super::window::Axes;
 use super::{Body, Builder, Config, PerChannel, call};
 use crate::codegen::arrays;
@@ -12,6 +13,8 @@ pub(crate) struct Sums {
     pub(crate) channels: usize,
     pub(crate) filters: usize,
     pub(crate) groups: usize,
+    /// Struct of `product.h`.
+    pub(crate) product: &'static str,
     pub(crate) accum: String,
     pub(crate) weight: String,
     pub(crate) bias: String,
@@ -39,8 +42,20 @@ pub(crate) struct Conv {
 pub(super) fn dot(b: &mut Builder, dot: &Dot) -> Result<Body, String> {
     let axes = Axes::of(&dot.windows)?;
     let per_group = dot.channels / dot.groups;
-    let weights = dot.weights.to_vec();
-    let bias: Vec<i128> = (0..dot.filters).map(|o| *dot.bias.at(o)).collect();
+    let products = Products::of(dot, b.choice, b.signs);
+    let weights: Vec<i128> = dot.weights.iter().map(|&w| products.stored(w)).collect();
+    let mut bias: Vec<i128> = (0..dot.filters).map(|o| *dot.bias.at(o)).collect();
+    let mut shifts: Vec<u32> = (0..dot.filters).map(|o| *dot.shift.at(o)).collect();
+    let mut bias_note = "codes of the bias at the binary point of the result".to_owned();
+    if products == Products::Agreement {
+        // A sum of n products of signs is twice the number of equal signs, less n.
+        let terms = dot.weights.len() / dot.filters;
+        for (bias, shift) in bias.iter_mut().zip(&mut shifts) {
+            *bias -= (terms as i128) << *shift;
+            *shift += 1;
+        }
+        bias_note += &format!(", less the {terms} terms of a sum");
+    }
     let accum = b.integer(dot.accumulator_range());
     let weight = b.integer(arrays::hull(&weights));
     let bias_type = b.integer(arrays::hull(&bias));
@@ -55,34 +70,33 @@ pub(super) fn dot(b: &mut Builder, dot: &Dot) -> Result<Body, String> {
     let scale = scale_note(dot);
     let w = b.constants(
         "w",
-        &format!("{layer}: codes of the weights, {taps}{fan}{scale}"),
+        &format!("{layer}: {}, {taps}{fan}{scale}", products.note()),
         weights,
         dot.filters,
     );
-    let bias_array = b.constants(
-        "b",
-        &format!("{layer}: codes of the bias at the binary point of the result"),
-        bias,
-        usize::MAX,
-    );
+    let bias_array = b.constants("b", &format!("{layer}: {bias_note}"), bias, usize::MAX);
     for array in &mut b.arrays {
         *array = array.clone().in_own_file();
     }
-    let shifts: Vec<u32> = (0..dot.filters).map(|o| *dot.shift.at(o)).collect();
     let sums = Sums {
         channels: dot.channels,
         filters: dot.filters,
         groups: dot.groups,
+        product: products.name(),
         accum: b.define("accum", accum, &format!("{layer}: every partial sum")),
-        weight: b.define("weight", weight, &format!("{layer}: codes of the weights")),
+        weight: b.define("weight", weight, &format!("{layer}: {}", products.note())),
         bias: b.define("bias", bias_type, &format!("{layer}: codes of the bias")),
         shift: b.per_channel("shift", "left shifts of the sums before the bias", &shifts),
         place: b.place(dot.filters),
     };
     let nonzero = dot.weights.iter().filter(|w| **w != 0).count() as u64;
-    let constants = [w, bias_array];
+    let constants = [w.clone(), bias_array];
     let rounds = (b.choice.strategy == Strategy::Resource && b.choice.reuse_factor > 1)
         .then_some(b.choice.reuse_factor);
+    if let (Some(_), Some(storage)) = (rounds, b.choice.weight_storage) {
+        b.memories
+            .push(format!("QK_ROM({w}, {})", storage.macro_arguments()));
+    }
     let function = match rounds {
         Some(_) => "dense_resource",
         None => "dense",

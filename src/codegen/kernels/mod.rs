@@ -4,6 +4,7 @@ mod dot;
 mod merge;
 mod moves;
 mod pointwise;
+pub(crate) mod products;
 mod window;
 
 use crate::ir::kernel::{Design, Kernel, Node, NodeId, Reduce, TensorType};
@@ -34,6 +35,8 @@ pub(crate) struct KernelView {
     pub(crate) loops: bool,
     /// Multiplications that run in parallel.
     pub(crate) products: u64,
+    /// Macros of the library that place constant arrays in memories.
+    pub(crate) memories: Vec<String>,
     pub(crate) choice: Choice,
 }
 
@@ -83,7 +86,10 @@ struct Builder<'a> {
     family: Family,
     choice: Choice,
     index: usize,
+    /// Whether every code of the first operand is -1 or 1.
+    signs: bool,
     arrays: Vec<Array>,
+    memories: Vec<String>,
     types: Vec<Typedef>,
     locals: Vec<Local>,
 }
@@ -110,16 +116,19 @@ pub(crate) fn view(
 ) -> Result<Option<KernelView>, String> {
     let node = design.node(id);
     let operands: Vec<TensorType> = design.operand_types(node).into_iter().cloned().collect();
-    view_of(node, &operands, id, edges, family, directives)
+    let signs = (node.inputs.first()).is_some_and(|&i| products::signs(design, i));
+    view_of(node, &operands, signs, id, edges, family, directives)
 }
 
-/// The C++ of a node that works on tensors of these types: those of the design, or parts of them.
+/// The C++ of a node that works on tensors of these types: those of the design, or parts of them;
+/// `signs` says whether every code of the first one is -1 or 1.
 ///
 /// # Errors
 /// Why it has none, for people.
 pub(crate) fn view_of(
     node: &Node,
     operands: &[TensorType],
+    signs: bool,
     id: NodeId,
     edges: &[Edge],
     family: Family,
@@ -133,7 +142,9 @@ pub(crate) fn view_of(
         edges,
         family,
         index: edges[id.index()].index,
+        signs,
         arrays: Vec::new(),
+        memories: Vec::new(),
         types: Vec::new(),
         locals: Vec::new(),
     };
@@ -166,6 +177,7 @@ pub(crate) fn view_of(
         header: body.header,
         loops: body.loops,
         products: body.products,
+        memories: b.memories,
         choice: b.choice,
     }))
 }

@@ -136,6 +136,8 @@ pub(super) fn view(parts: &Parts, id: NodeId, form: &Form) -> Result<KernelView,
     let design = parts.design;
     let whole_node = design.node(id);
     let types = design.operand_types(whole_node);
+    let first = whole_node.inputs.first();
+    let signs = first.is_some_and(|&i| kernels::products::signs(design, i));
     let mut view = match form {
         Form::Words(_) => {
             let word = Node {
@@ -147,6 +149,7 @@ pub(super) fn view(parts: &Parts, id: NodeId, form: &Form) -> Result<KernelView,
             kernels::view_of(
                 &word,
                 &operands,
+                signs,
                 id,
                 parts.edges,
                 parts.family,

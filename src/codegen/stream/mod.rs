@@ -511,6 +511,7 @@ impl Builder<'_> {
                 Ok(view) => {
                     stages.push(Stage {
                         comment: view.title.clone(),
+                        memories: view.memories.clone(),
                         calls: view.calls.clone(),
                     });
                     locals.extend(view.locals.iter().cloned());

@@ -1,4 +1,5 @@
-//! The configuration file of a project: TOML, what `generate --config` reads and `config` writes.
+//! The configuration file of a project: TOML, what `generate --config` reads and `config` writes; the
+//! YAML of hls4ml is understood as well, see [`yaml`].
 //!
 //! ```toml
 //! [project]
@@ -15,16 +16,19 @@
 //! reuse_factor = 4
 //! ```
 
+pub mod yaml;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::codegen::{self, Directives, Knobs, Strategy};
+use crate::codegen::{self, Directives, Knobs, Multiplier, Strategy, WeightStorage};
 use crate::ir::kernel::Design;
 
 /// A configuration file.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The project as a whole.
@@ -38,7 +42,7 @@ pub struct Config {
 }
 
 /// `[project]`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProjectSection {
     /// Name of project, namespace and top function.
@@ -51,10 +55,14 @@ pub struct ProjectSection {
     pub part: Option<String>,
     /// Nanoseconds.
     pub clock_period: Option<f64>,
+    /// Share of the period that the tool keeps in reserve, in percent.
+    pub clock_uncertainty: Option<f64>,
+    /// Catapult: a library of standard cells, for an ASIC instead of a device.
+    pub asic_library: Option<String>,
 }
 
 /// The tools.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendName {
     /// Vitis HLS.
@@ -66,7 +74,7 @@ pub enum BackendName {
 }
 
 /// How tensors move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum IoName {
     /// Arrays.
@@ -76,7 +84,7 @@ pub enum IoName {
 }
 
 /// `[model]`, `[layer_type.X]`, `[layer.X]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Section {
     /// `latency`, `resource` or `unrolled`.
@@ -87,10 +95,14 @@ pub struct Section {
     pub parallelization_factor: Option<u32>,
     /// Cycles from one input to the next.
     pub target_ii: Option<u32>,
+    /// `auto`, `dsp` or `fabric`: what multiplies, where weights need multiplications.
+    pub multiplier: Option<MultiplierName>,
+    /// `bram`, `lutram` or `uram`: the memory of weights, strategy resource.
+    pub weight_storage: Option<StorageName>,
 }
 
 /// The strategies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StrategyName {
     /// Unrolled and pipelined.
@@ -99,6 +111,30 @@ pub enum StrategyName {
     Resource,
     /// Unrolled, every constant its own logic.
     Unrolled,
+}
+
+/// What multiplies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MultiplierName {
+    /// The tool decides.
+    Auto,
+    /// DSP blocks.
+    Dsp,
+    /// LUTs.
+    Fabric,
+}
+
+/// Memories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageName {
+    /// Block RAM.
+    Bram,
+    /// LUTs.
+    Lutram,
+    /// UltraRAM.
+    Uram,
 }
 
 impl From<Section> for Knobs {
@@ -112,6 +148,16 @@ impl From<Section> for Knobs {
             reuse_factor: section.reuse_factor,
             parallelization_factor: section.parallelization_factor,
             target_ii: section.target_ii,
+            multiplier: section.multiplier.map(|m| match m {
+                MultiplierName::Auto => Multiplier::Auto,
+                MultiplierName::Dsp => Multiplier::Dsp,
+                MultiplierName::Fabric => Multiplier::Fabric,
+            }),
+            weight_storage: section.weight_storage.map(|s| match s {
+                StorageName::Bram => WeightStorage::Bram,
+                StorageName::Lutram => WeightStorage::Lutram,
+                StorageName::Uram => WeightStorage::Uram,
+            }),
         }
     }
 }
@@ -140,6 +186,16 @@ impl Config {
     }
 }
 
+/// The JSON schema of the file, for editors that complete and check TOML.
+///
+/// # Panics
+/// Never: a schema has a JSON form.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Config);
+    serde_json::to_string_pretty(&schema).expect("a schema has a JSON form") + "\n"
+}
+
 /// A commented starting point: everything at its default, every layer with multiplications named.
 #[must_use]
 pub fn template(design: &Design) -> String {
@@ -157,13 +213,17 @@ pub fn template(design: &Design) -> String {
         text,
         "part = \"{part}\"\n\
          clock_period = {period:.1}      # nanoseconds\n\
+         #clock_uncertainty = 27 # percent of the period [default: 27 vitis, 12.5 vivado, 0 catapult]\n\
+         #asic_library = \"nangate-45nm_beh\"  # catapult: standard cells instead of a device\n\
          \n\
          # For all layers; [layer_type.CLASS] and [layer.\"NAME\"] take the same keys and win.\n\
          [model]\n\
          strategy = \"latency\"    # latency, resource, unrolled\n\
          reuse_factor = 1        # uses of a multiplier for one result\n\
          parallelization_factor = 1  # output pixels at the same time, io parallel\n\
-         target_ii = 1           # cycles from one input to the next\n"
+         target_ii = 1           # cycles from one input to the next\n\
+         multiplier = \"auto\"     # auto, dsp, fabric: where weights need multiplications\n\
+         #weight_storage = \"bram\"  # bram, lutram, uram: strategy resource\n"
     );
     let mut seen: Vec<&str> = Vec::new();
     for node in design.all_nodes() {
