@@ -51,10 +51,14 @@ pub trait Int:
     fn times(self, other: Self) -> Self;
     /// 1 or 0.
     fn of_bool(x: bool) -> Self;
+    /// The same rows, where the integer is the 32-bit one.
+    fn narrow(_rows: &mut [Self]) -> Option<&mut [i32]> {
+        None
+    }
 }
 
 macro_rules! int {
-    ($($t:ident)*) => {$(
+    ($($t:ident $({ $($own:item)* })?)*) => {$(
         #[expect(clippy::cast_possible_truncation, clippy::cast_lossless, clippy::cast_sign_loss,
             reason = "truncation is the meaning: arithmetic modulo a power of two")]
         impl Int for $t {
@@ -104,7 +108,13 @@ macro_rules! int {
             fn of_bool(x: bool) -> Self {
                 x as $t
             }
+            $($($own)*)?
         }
     )*};
 }
-int!(i8 i16 i32 i64 i128);
+int!(i8 i16 i32 {
+    #[inline(always)]
+    fn narrow(rows: &mut [Self]) -> Option<&mut [i32]> {
+        Some(rows)
+    }
+} i64 i128);

@@ -32,5 +32,6 @@ pub use parse::{AcSpelling, NamedType, ParseTypeError};
 pub use range::Range;
 pub use result::TooWide;
 pub use slice::{Conversion, Plan, convert_slice};
+pub(crate) use slice::{Form, Limit, Tie};
 pub use types::{Family, FixedType, Overflow, Quantization};
 pub use value::{ArithmeticError, Fixed};

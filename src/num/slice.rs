@@ -9,7 +9,7 @@ use super::{FixedType, Int, Overflow, Quantization, Range, convert};
 
 /// What is added to the last kept bit's half before the floor is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tie {
+pub(crate) enum Tie {
     /// Nothing.
     No,
     /// 1 when the floor is odd.
@@ -24,7 +24,7 @@ enum Tie {
 
 /// What keeps a rounded code inside the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Limit<C> {
+pub(crate) enum Limit<C> {
     /// The proven range of the operand does.
     None,
     /// The nearest of these ends.
@@ -42,7 +42,7 @@ enum Limit<C> {
 pub struct Conversion<C>(Form<C>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form<C> {
+pub(crate) enum Form<C> {
     /// `limit((x + add + tie) >> drop)`.
     Drop {
         /// Bits that go.
@@ -220,6 +220,11 @@ fn limit(range: Range, ty: &FixedType) -> Option<(Limit<i128>, u32)> {
 }
 
 impl<C: Int> Conversion<C> {
+    /// What is done to each code, for other forms of the same.
+    pub(crate) fn form(&self) -> Form<C> {
+        self.0
+    }
+
     /// Converts codes in place. They must lie in the range that the plan was made for.
     #[inline(always)]
     pub fn apply(&self, row: &mut [C]) {

@@ -6,9 +6,11 @@ use super::layout::{Cell, Layout};
 use super::merge::Merging;
 use super::pool::{MatMul, Pool};
 use super::recurrence::Recurrence;
+use super::simd::{Machine, Product};
 use super::step::{Source, Stage, Step, Work};
+use super::windows::Windows;
 use super::{Edge, InputPort, Plan, Slot};
-use crate::ir::kernel::{Design, Kernel, Merge, Node, NodeId};
+use crate::ir::kernel::{Design, Kernel, Merge, Node, NodeId, PoolKind};
 use crate::ir::{Move, Range, Source as Origin};
 use crate::num::Int;
 
@@ -30,12 +32,12 @@ impl Group {
 }
 
 /// Builds a plan that computes `wanted` nodes.
-pub(super) fn plan(design: &Design, wanted: &[NodeId]) -> Plan {
-    plan_with(design, wanted, &mut Slots::default(), &[])
+pub(super) fn plan(design: &Design, wanted: &[NodeId], machine: Machine) -> Plan {
+    plan_with(design, wanted, &mut Slots::default(), &[], machine)
 }
 
 /// The plan of a loop's body, and where its inputs have to be put before it runs.
-pub(super) fn body(design: &Design) -> (Plan, Vec<Place>) {
+pub(super) fn body(design: &Design, machine: Machine) -> (Plan, Vec<Place>) {
     let mut slots = Slots::default();
     let mut take = |id: NodeId| {
         let ty = &design.node(id).ty;
@@ -44,13 +46,19 @@ pub(super) fn body(design: &Design) -> (Plan, Vec<Place>) {
     };
     let ports: Vec<Place> = design.inputs.iter().map(|p| take(p.node)).collect();
     let wanted: Vec<NodeId> = design.outputs.iter().map(|p| p.node).collect();
-    let plan = plan_with(design, &wanted, &mut slots, &ports);
+    let plan = plan_with(design, &wanted, &mut slots, &ports, machine);
     (plan, ports)
 }
 
 /// A plan on buffers of which some are taken: `ports` are places of the design's inputs, or nothing
 /// where they are fed from outside.
-fn plan_with(design: &Design, wanted: &[NodeId], slots: &mut Slots, ports: &[Place]) -> Plan {
+fn plan_with(
+    design: &Design,
+    wanted: &[NodeId],
+    slots: &mut Slots,
+    ports: &[Place],
+    machine: Machine,
+) -> Plan {
     let needed = needed(design, wanted);
     let groups = groups(design, &needed, wanted, !ports.is_empty());
     let half = halves(design, &needed);
@@ -95,9 +103,9 @@ fn plan_with(design: &Design, wanted: &[NodeId], slots: &mut Slots, ports: &[Pla
                             parts.push((result, place));
                         }
                     }
-                    Work::Loop(Box::new(Recurrence::new(cell, parts)))
+                    Work::Loop(Box::new(Recurrence::new(cell, parts, machine)))
                 }
-                _ => work(design, group),
+                _ => work(design, group, &inputs, layout, machine),
             };
             steps.push(Step {
                 inputs,
@@ -119,6 +127,7 @@ fn plan_with(design: &Design, wanted: &[NodeId], slots: &mut Slots, ports: &[Pla
         })
         .collect();
     Plan {
+        machine,
         steps,
         slots: std::mem::take(&mut slots.sizes),
         edges,
@@ -245,8 +254,14 @@ fn groups(design: &Design, needed: &[bool], wanted: &[NodeId], in_place: bool) -
 
 /// Whether a dot product reads a node's codes as 16-bit halves even where bytes would do.
 fn halves(design: &Design, needed: &[bool]) -> Vec<bool> {
-    let half = vec![false; design.nodes.len()];
-    let _ = needed;
+    let mut half = vec![false; design.nodes.len()];
+    for (node, _) in design.nodes.iter().zip(needed).filter(|(_, n)| **n) {
+        if let Kernel::Dot(dot) = &node.kernel {
+            let narrow = dot.weights.iter().all(|w| i8::try_from(*w).is_ok());
+            let fits = dot.weights.iter().all(|w| i16::try_from(*w).is_ok());
+            half[node.inputs[0].index()] |= !narrow && fits;
+        }
+    }
     half
 }
 
@@ -345,7 +360,13 @@ fn source_bits(design: &Design, node: &Node) -> u32 {
     }
 }
 
-fn work(design: &Design, group: &Group) -> Work {
+fn work(
+    design: &Design,
+    group: &Group,
+    inputs: &[Place],
+    layout: Layout,
+    machine: Machine,
+) -> Work {
     let root = &design.nodes[group.root];
     let points = group.points.iter().copied();
     let own = is_point(&root.kernel).then_some(group.root);
@@ -358,9 +379,41 @@ fn work(design: &Design, group: &Group) -> Work {
         })
         .fold(source_bits(design, root), u32::max);
     match bits {
-        0..=32 => Work::I32(stage(design, root, &points)),
+        0..=32 => {
+            let mut stage = stage(design, root, &points);
+            packed(&mut stage, root, inputs, layout, machine);
+            Work::I32(stage)
+        }
         33..=64 => Work::I64(stage(design, root, &points)),
         _ => Work::I128(stage(design, root, &points)),
+    }
+}
+
+/// Replaces the source by one on packed words, where there is one.
+fn packed(stage: &mut Stage<i32>, root: &Node, inputs: &[Place], layout: Layout, machine: Machine) {
+    match (&root.kernel, inputs) {
+        (Kernel::Dot(dot), [(_, from)]) => {
+            if let Some(product) = Product::new(machine, dot, *from, &stage.points) {
+                stage.source = Source::Product(product);
+            }
+        }
+        (
+            Kernel::Pool {
+                windows,
+                kind: PoolKind::Max,
+            },
+            [(_, from)],
+        ) if from.cell == layout.cell
+            && matches!(from.cell, Cell::Byte { .. })
+            && stage.points.is_empty() =>
+        {
+            let windows = Windows::new(windows);
+            // A window without cells gives the code 0, which no byte with an offset is.
+            if windows.patterns.iter().all(|taps| !taps.is_empty()) {
+                stage.source = Source::MaxBytes(windows, machine);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -13,6 +13,7 @@ mod layout;
 mod merge;
 mod pool;
 mod recurrence;
+mod simd;
 mod step;
 mod windows;
 
@@ -26,12 +27,13 @@ use crate::ir::Range;
 use crate::ir::kernel::{Design, NodeId};
 use batch::Target;
 use layout::{Buffer, Cell, Layout, View};
+use simd::Machine;
 use step::{Samples, Scratch, Step, Work};
 
 /// Most samples that go through a plan together.
 const MAX_LANES: usize = 64;
 /// Lanes come in multiples of this.
-const LANE_STEP: usize = 16;
+const LANE_STEP: usize = 32;
 
 /// A design compiled for this machine.
 ///
@@ -44,6 +46,7 @@ const LANE_STEP: usize = 16;
 /// ```
 #[derive(Debug)]
 pub struct Plan {
+    machine: Machine,
     steps: Vec<Step>,
     slots: Vec<Slot>,
     edges: Vec<Edge>,
@@ -134,7 +137,7 @@ impl Plan {
     /// A plan whose results are the codes of these nodes, in this order.
     #[must_use]
     pub fn with_edges(design: &Design, edges: &[NodeId]) -> Self {
-        compile::plan(design, edges)
+        compile::plan(design, edges, Machine::detect())
     }
 
     /// Runs a batch on the current thread pool. One result for each edge of the plan: samples one
@@ -277,7 +280,11 @@ impl Plan {
             let target = (&mut output, layout);
             let feeds = (feeds, samples);
             match &step.work {
-                Work::I32(stage) => stage.run(&views, target, lanes, &mut state.narrow, feeds),
+                Work::I32(stage) => {
+                    let scratch = &mut state.narrow;
+                    self.machine
+                        .run(stage, &views, target, lanes, scratch, feeds);
+                }
                 Work::I64(stage) => stage.run(&views, target, lanes, &mut state.long, feeds),
                 Work::I128(stage) => stage.run(&views, target, lanes, &mut state.wide, feeds),
                 Work::Loop(_) => unreachable!("run above"),

@@ -3,6 +3,7 @@
 use super::Plan;
 use super::compile::{self, Place};
 use super::layout::{Buffer, Cell, Layout, View, store};
+use super::simd::Machine;
 use super::step::{CHUNK, Samples, Step};
 use crate::ir::kernel::Loop;
 use crate::num::Int;
@@ -30,8 +31,8 @@ struct Target {
 
 impl Recurrence {
     /// A loop that puts results, by their number, into these places.
-    pub(super) fn new(cell: &Loop, places: Vec<(usize, Place)>) -> Self {
-        let (plan, ports) = compile::body(&cell.body);
+    pub(super) fn new(cell: &Loop, places: Vec<(usize, Place)>, machine: Machine) -> Self {
+        let (plan, ports) = compile::body(&cell.body, machine);
         let results = places.into_iter().map(|(number, place)| Target {
             edge: cell.results[number].output,
             sequence: cell.results[number].sequence,

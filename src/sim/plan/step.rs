@@ -7,6 +7,8 @@ use super::layout::{Buffer, Layout, View, store};
 use super::merge::Merging;
 use super::pool::{MatMul, Pool, reduce};
 use super::recurrence::Recurrence;
+use super::simd::{Machine, Product};
+use super::windows::Windows;
 use crate::ir::kernel::Reduce;
 use crate::num::Int;
 
@@ -55,6 +57,10 @@ pub(super) enum Source<C> {
     Copy,
     /// Sums of products with constants.
     Dot(Dot<C>),
+    /// The same on packed words, in 32 bits.
+    Product(Product),
+    /// The greatest byte of each window, without points.
+    MaxBytes(Windows, Machine),
     /// Product of two operands.
     MatMul(MatMul),
     /// A window reduction.
@@ -104,6 +110,19 @@ impl<C: Int> Stage<C> {
         feeds: (&[Feed<'_>], Samples),
     ) {
         let (buffer, layout) = output;
+        match &self.source {
+            Source::Product(product) if product.fused => {
+                return product.run(views[0], buffer, layout);
+            }
+            Source::MaxBytes(windows, machine) => {
+                let (Buffer::Words(x), Buffer::Words(y)) = (views[0].buffer, buffer) else {
+                    unreachable!("bytes lie in words")
+                };
+                let per = layout.rows_per_position() * lanes;
+                return machine.max_pool(windows, x, y, per);
+            }
+            _ => {}
+        }
         for position in 0..layout.positions {
             for first in (0..layout.channels).step_by(CHUNK) {
                 let count = CHUNK.min(layout.channels - first);
@@ -121,6 +140,11 @@ impl<C: Int> Stage<C> {
                         }
                     }
                     Source::Dot(dot) => dot.produce(views[0], position, first, rows, operand),
+                    Source::Product(product) => {
+                        let rows = C::narrow(rows).expect("packed products are in 32 bits");
+                        product.produce(views[0], position, first, rows);
+                    }
+                    Source::MaxBytes(..) => unreachable!("done as a whole"),
                     Source::MatMul(m) => m.produce(
                         [views[0], views[1]],
                         position,
