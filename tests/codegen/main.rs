@@ -7,6 +7,7 @@ mod designs;
 mod golden;
 mod products;
 mod project;
+mod quantizers;
 mod random;
 mod recurrent;
 mod scripts;
