@@ -10,7 +10,7 @@ fn main() -> std::io::Result<()> {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(&path, page.text)?;
-        println!("docs/{}", page.path);
+        eprintln!("docs/{}", page.path);
     }
     Ok(())
 }

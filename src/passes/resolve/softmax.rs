@@ -22,9 +22,9 @@
 //!
 //! # Error
 //! With `a` the error of one `E_i` ([`Plan::exponential_error`]) and `r` that of `R`
-//! ([`Plan::reciprocal_error`]): `|E/S - e/s| <= |E - e|/S + e/s |s - S|/S <= N a`, so `|p - y| <= N a + r
-//! + 2^-(F+1)`; step 6 adds one step of the result, and only to values within half a step of the row's
-//! largest.
+//! ([`Plan::reciprocal_error`]): `|E/S - e/s| <= |E - e|/S + e/s |s - S|/S <= N a`, so
+//! `|p - y| <= N a + r + 2^-(F+1)`; step 6 adds one step of the result, and only to values within half
+//! a step of the row's largest.
 
 use std::sync::Arc;
 

@@ -135,7 +135,7 @@ impl Product {
         // For each tap and row, where its weights are; for each tap, the sums of all weights.
         let mut places: Vec<Option<u32>> = Vec::with_capacity(taps * rows.len());
         let mut sums = vec![[0_i32; BLOCK]; taps];
-        for tap in 0..taps {
+        for (tap, sums) in sums.iter_mut().enumerate() {
             for row in rows.clone() {
                 let mut word = [[0_i32; 4]; BLOCK];
                 for (f, filter) in filters.clone().enumerate() {
@@ -145,7 +145,7 @@ impl Product {
                         let at = tap * channels + channel - block.start;
                         let w = i32::wrap(dot.weights[at * dot.filters + filter]);
                         word[f][channel - row * per] = w;
-                        sums[tap][f] = sums[tap][f].wrapping_add(w);
+                        sums[f] = sums[f].wrapping_add(w);
                     }
                 }
                 let zero = word.iter().flatten().all(|w| *w == 0);
@@ -421,6 +421,10 @@ unsafe fn store<I: Isa, const F: usize>(
         Cell::Word | Cell::Long | Cell::Wide => (1, 0),
     };
     for (row, sums) in sums.chunks_exact(per).take(real.div_ceil(per)).enumerate() {
+        #[allow(
+            clippy::needless_range_loop,
+            reason = "`v` is also the place in the row"
+        )]
         for v in 0..2 {
             let at = row * lanes + v * I::N;
             let to = &mut target[at..at + I::N];
