@@ -31,7 +31,7 @@ const COMMON: &[Header] = &[
     header!("common", "codes", ["types"]),
     header!("common", "constants", ["types"]),
     header!("common", "conv", ["product", "window"]),
-    header!("common", "conv_stream", ["product", "line_buffer"]),
+    header!("common", "conv_stream", ["line_buffer", "product"]),
     header!("common", "dense", ["product"]),
     header!("common", "dense_resource", ["product"]),
     header!("common", "fifo", []),
