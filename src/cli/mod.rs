@@ -2,6 +2,7 @@
 //!
 //! One file for each command: a clap `Args` structure and a `run` function.
 
+mod bench;
 mod choices;
 mod config;
 mod csim;
@@ -45,6 +46,7 @@ struct Cli {
 enum Command {
     Inspect(inspect::Args),
     Simulate(simulate::Args),
+    Bench(bench::Args),
     Generate(generate::Args),
     Csim(csim::Args),
     Config(config::Args),
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
     let answer = match cli.command {
         Command::Inspect(args) => inspect::run(&args, &ui),
         Command::Simulate(args) => simulate::run(&args, &ui),
+        Command::Bench(args) => bench::run(&args, &ui),
         Command::Generate(args) => generate::run(&args, &ui),
         Command::Csim(args) => csim::run(&args, &ui),
         Command::Config(args) => config::run(&args, &ui),

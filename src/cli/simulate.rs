@@ -209,7 +209,7 @@ fn batched(samples: usize, shape: &[usize]) -> Vec<usize> {
         .collect()
 }
 
-fn in_threads<T: Send>(
+pub(super) fn in_threads<T: Send>(
     threads: Option<u16>,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, Failure> {

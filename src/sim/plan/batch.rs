@@ -112,6 +112,32 @@ impl Ints {
         }
     }
 
+    /// Codes in the narrowest integers that hold their range.
+    #[must_use]
+    pub fn narrowest(range: Range, codes: &[i128]) -> Self {
+        let mut all = Self::zeros(range, codes.len());
+        match &mut all {
+            Self::I8(to) => fill(to, codes, |c| i32::wrap(c) as i8),
+            Self::I16(to) => fill(to, codes, |c| i32::wrap(c) as i16),
+            Self::I32(to) => fill(to, codes, i32::wrap),
+            Self::I64(to) => fill(to, codes, i64::wrap),
+            Self::I128(to) => to.copy_from_slice(codes),
+        }
+        all
+    }
+
+    /// The codes as an input.
+    #[must_use]
+    pub fn feed(&self) -> Feed<'_> {
+        match self {
+            Self::I8(codes) => Feed::I8(codes),
+            Self::I16(codes) => Feed::I16(codes),
+            Self::I32(codes) => Feed::I32(codes),
+            Self::I64(codes) => Feed::I64(codes),
+            Self::I128(codes) => Feed::I128(codes),
+        }
+    }
+
     /// Number of codes.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -147,6 +173,12 @@ impl Ints {
             Self::I64(codes) => Target::I64(codes),
             Self::I128(codes) => Target::I128(codes),
         }
+    }
+}
+
+fn fill<T>(to: &mut [T], codes: &[i128], narrow: impl Fn(i128) -> T) {
+    for (y, &x) in to.iter_mut().zip(codes) {
+        *y = narrow(x);
     }
 }
 

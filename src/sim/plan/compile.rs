@@ -69,6 +69,7 @@ fn plan_with(
     }
     let last_use = last_uses(design, &groups, wanted);
     let mut steps = Vec::new();
+    let (mut byte_macs, mut half_macs) = (0, 0);
     for (number, group) in groups.iter().enumerate() {
         let root = &design.nodes[group.root];
         if places[group.root].is_some() {
@@ -82,6 +83,13 @@ fn plan_with(
             .iter()
             .map(|id| places[id.index()].expect("operands are stored before they are used"))
             .collect();
+        match &root.kernel {
+            Kernel::Dot(dot) if matches!(inputs[0].1.cell, Cell::Byte { .. }) => {
+                byte_macs += dot.macs();
+            }
+            Kernel::Dot(dot) => half_macs += dot.macs(),
+            _ => {}
+        }
         if let (Kernel::Move(Move::Reshape(_)), [(slot, from)], []) =
             (&root.kernel, inputs.as_slice(), group.points.as_slice())
             && from.same_memory(layout)
@@ -103,7 +111,11 @@ fn plan_with(
                             parts.push((result, place));
                         }
                     }
-                    Work::Loop(Box::new(Recurrence::new(cell, parts, machine)))
+                    let cell = Recurrence::new(cell, parts, machine);
+                    let (bytes, halves) = cell.macs();
+                    byte_macs += bytes;
+                    half_macs += halves;
+                    Work::Loop(Box::new(cell))
                 }
                 _ => work(design, group, &inputs, layout, machine),
             };
@@ -132,6 +144,8 @@ fn plan_with(
         slots: std::mem::take(&mut slots.sizes),
         edges,
         inputs: inputs(design),
+        byte_macs,
+        half_macs,
         states: std::sync::Mutex::default(),
     }
 }

@@ -51,6 +51,9 @@ pub struct Plan {
     slots: Vec<Slot>,
     edges: Vec<Edge>,
     inputs: Vec<InputPort>,
+    /// Multiply-accumulates of one sample on bytes, and on anything wider.
+    byte_macs: u64,
+    half_macs: u64,
     /// Buffers that wait for the next tile: runs after the first allocate nothing but results.
     states: Mutex<Vec<State>>,
 }
@@ -138,6 +141,30 @@ impl Plan {
     #[must_use]
     pub fn with_edges(design: &Design, edges: &[NodeId]) -> Self {
         compile::plan(design, edges, Machine::detect())
+    }
+
+    /// Multiply-accumulates with constants of one sample.
+    #[must_use]
+    pub fn macs(&self) -> u64 {
+        self.byte_macs + self.half_macs
+    }
+
+    /// Multiply-accumulates a second that this machine's dot-product instructions reach on all
+    /// threads of the current pool, for the plan's mix of operand widths: bytes, and anything wider
+    /// as 16-bit halves. Measured now, for about twice this time, on all threads together.
+    #[must_use]
+    pub fn limit(&self, time: std::time::Duration) -> f64 {
+        let all = |bytes: bool| -> f64 {
+            let each = rayon::broadcast(|_| simd::macs_per_second(self.machine, bytes, time));
+            each.iter().sum()
+        };
+        let (bytes, halves) = (self.byte_macs as f64, self.half_macs as f64);
+        let seconds = bytes / all(true) + halves / all(false);
+        if seconds > 0.0 {
+            (bytes + halves) / seconds
+        } else {
+            all(true)
+        }
     }
 
     /// Runs a batch on the current thread pool. One result for each edge of the plan: samples one

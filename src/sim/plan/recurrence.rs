@@ -47,6 +47,12 @@ impl Recurrence {
         }
     }
 
+    /// Multiply-accumulates of all steps on bytes, and on anything wider.
+    pub(super) fn macs(&self) -> (u64, u64) {
+        let steps = self.steps as u64;
+        (self.plan.byte_macs * steps, self.plan.half_macs * steps)
+    }
+
     /// All steps for a tile. `outer` holds the operands of `step` and takes the results.
     pub(super) fn run(&self, outer: &mut [Buffer], step: &Step, lanes: usize) {
         let mut inner = self.plan.state(lanes);

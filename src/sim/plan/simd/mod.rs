@@ -9,8 +9,10 @@
 )]
 
 mod isa;
+mod limit;
 mod product;
 
+pub(super) use limit::macs_per_second;
 pub(super) use product::Product;
 
 use super::batch::Feed;
