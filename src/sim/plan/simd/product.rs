@@ -421,13 +421,8 @@ unsafe fn store<I: Isa, const F: usize>(
         Cell::Word | Cell::Long | Cell::Wide => (1, 0),
     };
     for (row, sums) in sums.chunks_exact(per).take(real.div_ceil(per)).enumerate() {
-        #[allow(
-            clippy::needless_range_loop,
-            reason = "`v` is also the place in the row"
-        )]
-        for v in 0..2 {
-            let at = row * lanes + v * I::N;
-            let to = &mut target[at..at + I::N];
+        let row = &mut target[row * lanes..row * lanes + 2 * I::N];
+        for (v, to) in row.chunks_exact_mut(I::N).enumerate() {
             // SAFETY: the slice has a vector's length.
             unsafe {
                 let minus = I::splat(offset.wrapping_neg());
