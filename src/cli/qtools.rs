@@ -290,7 +290,10 @@ impl Args {
             Err(error) => return Err(error.into()),
         }
         let compiled = self.model.compile_with(&compile).map_err(|e| {
-            format!("{e}\nhelp: `--mode compat` and `--for-reference` need no number types")
+            format!(
+                "{e}\nhelp: source quantizers stand for the inputs' types here, one for all or one for each \
+                 input; `--mode compat` and `--for-reference` need no number types"
+            )
         })?;
         Ok(compiled.into())
     }

@@ -23,8 +23,8 @@ const OPERATIONS: [[&str; 6]; 6] = [
     ["mux", "mux", "xor", "xor", "xor", "fmult"],
     ["fmult", "fmult", "fmult", "fmult", "fmult", "fmult"],
 ];
-/// Layers whose sparsity QKeras reports.
-const SPARSE: [&str; 12] = [
+/// Layers whose sparsity QKeras reports; recurrent ones keep their quantizers in the cell, where it does not look.
+const SPARSE: [&str; 9] = [
     "QDense",
     "QConv1D",
     "QConv2D",
@@ -32,9 +32,6 @@ const SPARSE: [&str; 12] = [
     "QSeparableConv1D",
     "QSeparableConv2D",
     "QOctaveConv2D",
-    "QSimpleRNN",
-    "QLSTM",
-    "QGRU",
     "QConv2DTranspose",
     "QConv2DBatchnorm",
 ];

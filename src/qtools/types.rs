@@ -150,6 +150,11 @@ impl Type {
                 max_value,
                 quadratic,
             } => {
+                // The original takes a rectifier for unsigned whatever its slope.
+                let signed = match rules {
+                    Rules::Compat => description.name == "quantized_po2",
+                    Rules::Exact => signed,
+                };
                 let ty = Self::power_of_two(
                     bits.into(),
                     signed,
@@ -164,6 +169,13 @@ impl Type {
                 }
             }
             Grid::Ternary => named(Self::ternary()),
+            // The original knows quantizers, not the functions of the same kind.
+            Grid::Binary { .. }
+                if rules == Rules::Compat
+                    && ["binary_sigmoid", "binary_tanh"].contains(&description.name) =>
+            {
+                return None;
+            }
             Grid::Binary { zero_one } => named(Self::binary(zero_one)),
             Grid::Fixed { .. } | Grid::Function => return None,
         })

@@ -63,8 +63,16 @@ fn compat_equals_the_records() {
         let ours = ours.to_string();
         if ours != theirs {
             let pairs = ours.lines().zip(theirs.lines());
-            let first = pairs.clone().find(|(a, b)| a != b);
-            found.push(format!("text: {first:?}"));
+            // What bernoulli drew when the record was made is nobody's to know.
+            let drawn = |line: &str| line.contains("bernoulli") || line.contains("Total Sparsity");
+            let random = name.starts_with("pairs_");
+            let first = pairs
+                .clone()
+                .find(|(a, b)| a != b && !(random && drawn(a) && drawn(b)));
+            found.extend(first.map(|first| format!("text: {first:?}")));
+            if ours.lines().count() != theirs.lines().count() {
+                found.push("text: another number of lines".to_owned());
+            }
         }
         failed.extend(found.into_iter().map(|f| format!("{name}: {f}")));
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use qk_hls::compile::{self, InputTypes};
 use qk_hls::import::{self, RawModel};
 use qk_hls::layers;
+use qk_hls::passes::resolve;
 use qk_hls::quantizers::{self, Choices, Context, Slot};
 use qk_hls::sim::batch;
 use qk_hls::sim::values_of;
@@ -19,6 +20,10 @@ fn simulate(model: &Path, inputs: &[qk_hls::data::Array], ty: &str) -> Vec<Vec<f
         input_types: InputTypes {
             by_order: vec![ty.parse().unwrap()],
             by_name: vec![],
+        },
+        resolve: resolve::Options {
+            softmax: resolve::Softmax::Logits,
+            ..resolve::Options::default()
         },
         ..compile::Options::default()
     };
