@@ -1,5 +1,6 @@
 //! Quantizers and activations against vectors from QKeras.
 
+mod docs;
 mod functions;
 mod golden;
 mod softmax;
