@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use qk_hls::compile::{self, Compiled, InputTypes, Options};
+use qk_hls::data::Array;
 use serde_json::{Value, json};
 
 use crate::recorded::{self, Expected};
@@ -65,6 +67,33 @@ fn a_type_of_the_state_is_a_quantizer_behind_the_cell() {
         let found = recorded::differences(&compiled, &inputs, &layers, &|_| Expected::Exact);
         assert!(found.is_empty(), "{found:?}");
     }
+}
+
+/// Plain layers, computed with fractions by `tools/golden_states.py`: converted states, rounded functions.
+#[test]
+fn plain_layers_follow_the_type_of_their_states() {
+    let mut compared = 0;
+    for model in ["plain_lstm_gru", "plain_states", "k2_plain_recurrent"] {
+        let golden = folder(model);
+        let file = ["model.keras", "model.h5"].map(|f| golden.join(f));
+        let file = file.iter().find(|f| f.exists()).expect("a model");
+        let mut by_type: IndexMap<String, IndexMap<String, Array>> = IndexMap::new();
+        for (key, array) in recorded::named(&golden.join("states.npz")) {
+            let (ty, layer) = key.split_once('|').expect("TYPE|LAYER");
+            let layers = by_type.entry(ty.to_owned()).or_default();
+            layers.insert(layer.to_owned(), array);
+        }
+        let inputs = recorded::inputs(&golden);
+        for (ty, layers) in by_type {
+            let mut options = options();
+            options.resolve.default_state_type = Some(ty.parse().expect("a type"));
+            let compiled = compile::compile(file, None, &options).expect("a type was given");
+            let found = recorded::differences(&compiled, &inputs, &layers, &|_| Expected::Exact);
+            assert!(found.is_empty(), "{model}, {ty}: {found:?}");
+            compared += layers.len();
+        }
+    }
+    assert_eq!(compared, 4 * (6 + 5 + 6));
 }
 
 #[test]

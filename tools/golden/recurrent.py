@@ -283,3 +283,16 @@ def plain_lstm_gru():
         L.Bidirectional(L.GRU(2, reset_after=False), name="bi"),
         QActivation("quantized_bits(6,0,alpha=1)", name="q3"),
     )
+
+
+@model("fixed<5,2>", samples=4)
+def plain_states():
+    """No quantizer at all: needs a type for the states."""
+    return sequential(
+        (12, 3),
+        L.SimpleRNN(4, return_sequences=True, name="simple"),
+        L.LSTM(4, return_sequences=True, name="lstm"),
+        L.Bidirectional(L.LSTM(3, return_sequences=True, use_bias=False), name="bi"),
+        L.GRU(3, return_sequences=True, go_backwards=True, reset_after=False, recurrent_activation="hard_sigmoid", activation="relu", name="gru"),
+        L.SimpleRNN(3, activation="linear", name="last"),
+    )

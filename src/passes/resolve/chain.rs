@@ -10,12 +10,14 @@
 //! 4. anything else: a table of the input codes, or thresholds on every piece on which the chain is
 //!    monotone.
 
+use std::collections::HashMap;
+
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use super::exact::{ExactChain, exact};
+use super::exact::{ExactChain, code_at, exact};
 use super::{ErrorKind, Lazy, Resolver};
 use crate::ir::eval;
-use crate::ir::kernel::{MAX_WIDTH, NodeId, TensorType};
+use crate::ir::kernel::{Kernel, MAX_WIDTH, NodeId, TensorType};
 use crate::ir::math::Step;
 use crate::ir::{Origin, Periodic, Range, Real, dyadic, pow2};
 use crate::num::{FixedType, Overflow, Quantization};
@@ -68,7 +70,7 @@ impl Resolver<'_> {
         }
         // Inside a cell exactness goes before the type of the layer's results.
         let given = self.given_type(origin);
-        if (given.is_none() || self.slices.is_some())
+        if (given.is_none() || self.within.is_some())
             && let Some(chains) = self.short(&lazy)
         {
             return Ok(self.emit_exact(lazy.node, &chains, origin));
@@ -129,7 +131,8 @@ impl Resolver<'_> {
         self.rounded(Lazy::exact(node), ty, &reason, origin)
     }
 
-    /// The narrowest type whose rounding error is below 2^-16 of the full range of the values.
+    /// The narrowest type whose rounding error is below 2^-16 of the full range of the values; in a cell
+    /// whose states have a chosen type no finer than that.
     pub(super) fn output_type(&self, node: NodeId, steps: &[Step]) -> Result<FixedType, ErrorKind> {
         let ty = self.ty(node);
         let mut hull: Option<(Real, Real)> = None;
@@ -171,6 +174,10 @@ impl Resolver<'_> {
         };
         if spread.is_positive() && pow2(-frac) >= spread {
             frac += 1;
+        }
+        // What is finer than the states is lost with them.
+        if let Some(state) = self.within.and_then(|w| w.state_type) {
+            frac = frac.min(state.frac());
         }
         let code = |x: &Real| (x * pow2(frac)).round().to_integer().to_i128();
         let range = code(&lo).zip(code(&hi)).ok_or_else(failed)?;
@@ -226,11 +233,60 @@ impl Resolver<'_> {
                 let node = self.emit_exact(node, &chains, origin);
                 return self.cast(node, types, origin);
             }
+            if self.within.is_some_and(|w| w.ranges_only)
+                && let Some(node) = self.ranged(node, steps, types, origin)
+            {
+                return Ok(node);
+            }
             if let Some(node) = self.requantized(node, pre, types, origin) {
                 return self.cast(node, types, origin);
             }
         }
         self.tabulated(node, steps, origin)
+    }
+
+    /// A node that stands for a chain over many codes: with its range, without its kernel.
+    fn ranged(
+        &mut self,
+        node: NodeId,
+        steps: &[Step],
+        types: &Periodic<FixedType>,
+        origin: &Origin,
+    ) -> Option<NodeId> {
+        let ty = self.ty(node).clone();
+        if ty.hull().codes() <= MAX_TABLE {
+            return None;
+        }
+        let mut known: HashMap<(i32, Range, usize), Range> = HashMap::new();
+        let period = steps_period(steps);
+        let mut ranges = Vec::new();
+        for c in 0..self.channels(node, steps) {
+            let (frac, range) = (*ty.frac.at(c), *ty.range.at(c));
+            let key = (frac, range, c % period);
+            if let Some(image) = known.get(&key) {
+                ranges.push(*image);
+                continue;
+            }
+            let mut image: Option<Range> = None;
+            for piece in eval::pieces(steps, c, frac, range)? {
+                for end in [piece.range.lo, piece.range.hi] {
+                    let y = eval::decide(steps, c, &eval::value(end, frac))?;
+                    let code = Range::point(code_at(&y, types.at(c).frac())?);
+                    image = Some(image.map_or(code, |i| i.hull(code)));
+                }
+            }
+            known.insert(key, image?);
+            ranges.push(image?);
+        }
+        let fracs = types.values().iter().map(FixedType::frac).collect();
+        let ty = TensorType {
+            shape: ty.shape,
+            frac: Periodic::new(fracs),
+            range: Periodic::new(ranges),
+        };
+        self.unfinished = true;
+        let kernel = Kernel::Cast(types.clone());
+        Some(self.push(kernel, vec![node], ty, origin, "range only"))
     }
 
     /// Form 3: the narrowest affine constants that give the right code for every input code.

@@ -138,11 +138,25 @@ impl Lazy {
     }
 }
 
+/// What the body of a loop is told.
+#[derive(Debug, Clone, Copy)]
+struct Within<'a> {
+    /// Formats of the inputs.
+    inputs: &'a [TensorType],
+    /// The type that the user chose for the states.
+    state_type: Option<FixedType>,
+    /// Functions over many codes get the range of their result only, which is quick: neither tables nor
+    /// constants are searched.
+    ranges_only: bool,
+}
+
 struct Resolver<'a> {
     network: &'a Network,
     options: &'a Options,
-    /// Formats of the inputs, where the network is the body of a loop.
-    slices: Option<&'a [TensorType]>,
+    /// Set where the network is the body of a loop.
+    within: Option<Within<'a>>,
+    /// Whether some node stands for a kernel that was not made: see [`Within::ranges_only`].
+    unfinished: bool,
     design: Design,
     remarks: Vec<String>,
     derived_inputs: Vec<bool>,
@@ -188,11 +202,12 @@ pub fn resolve(network: &Network, options: &Options) -> Result<Resolved, Vec<Res
 }
 
 impl<'a> Resolver<'a> {
-    fn new(network: &'a Network, options: &'a Options, slices: Option<&'a [TensorType]>) -> Self {
+    fn new(network: &'a Network, options: &'a Options, within: Option<Within<'a>>) -> Self {
         Self {
             network,
             options,
-            slices,
+            within,
+            unfinished: false,
             design: Design::default(),
             remarks: Vec::new(),
             derived_inputs: Vec::new(),
@@ -240,6 +255,12 @@ impl Resolver<'_> {
             Op::Input(number) => self.input(*number, index, node).map(Lazy::exact),
             Op::Pointwise(steps) => {
                 let mut lazy = operands.remove(0);
+                if self.within.is_some() && !lazy.steps.is_empty() && self.shared(node, steps) {
+                    // One function, rounded once, instead of one for every reader.
+                    let forced = self.force(lazy, origin)?;
+                    lazy = Lazy::exact(forced);
+                    self.values[node.inputs[0].index()] = Some(lazy.clone());
+                }
                 lazy.steps.extend(steps.iter().cloned());
                 self.advance(lazy, origin)
             }
@@ -283,6 +304,13 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether a node without a quantizer reads a value that another one needs as well.
+    fn shared(&self, node: &math::Node, steps: &[Step]) -> bool {
+        let readers = self.network.nodes.iter().flat_map(|n| &n.inputs);
+        let affine = |step: &Step| matches!(step, Step::Affine { .. });
+        steps.iter().all(affine) && readers.filter(|&&i| i == node.inputs[0]).count() > 1
+    }
+
     /// The model's input: its type is the user's, else that of the quantizer that alone reads it.
     fn input(
         &mut self,
@@ -290,8 +318,8 @@ impl Resolver<'_> {
         index: usize,
         node: &math::Node,
     ) -> Result<NodeId, ErrorKind> {
-        if let Some(slices) = self.slices {
-            return self.slice(number, slices[number].clone(), node);
+        if let Some(within) = self.within {
+            return self.slice(number, within.inputs[number].clone(), node);
         }
         let given = self.options.input_types.get(number).copied().flatten();
         let ty = given

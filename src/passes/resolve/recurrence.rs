@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ErrorKind, Lazy, ResolveError, Resolver};
+use super::{ErrorKind, Lazy, ResolveError, Resolver, Within};
 use crate::ir::eval;
 use crate::ir::kernel::{Design, Kernel, Loop, LoopResult, NodeId, Port, TensorType};
 use crate::ir::math::{self, Network, Op, Step};
@@ -30,9 +30,49 @@ struct Body {
     design: Design,
     /// The body's outputs, uniform.
     outputs: Vec<NodeId>,
+    /// Whether kernels are missing.
+    unfinished: bool,
     remarks: Vec<String>,
     dropped_casts: Vec<crate::passes::Change>,
     narrowed_casts: Vec<crate::passes::Change>,
+}
+
+/// A loop to be resolved.
+struct Task<'a> {
+    cell: &'a math::Loop,
+    layer: &'a str,
+    /// Formats of the slices of its sequences.
+    slices: &'a [TensorType],
+    /// The type that the user chose for its states.
+    state_type: Option<FixedType>,
+}
+
+impl Task<'_> {
+    /// States that cannot be kept, with the bits of the new ones after each step so far.
+    fn too_wide(&self, widths: &[u32], cause: Option<ErrorKind>) -> ErrorKind {
+        let bits = widths.last().copied().unwrap_or(0);
+        let before = widths.len().checked_sub(2).map(|k| widths[k]);
+        ErrorKind::StateGrows {
+            layer: self.layer.to_owned(),
+            bits,
+            step: widths.len(),
+            steps: self.cell.steps,
+            growth: before.map_or(0, |before| bits.saturating_sub(before)),
+            limit: STATE_WIDTH,
+            cause: cause.map(Box::new),
+        }
+    }
+}
+
+/// What the states of a loop come to.
+struct Reached {
+    /// The cell for these states.
+    body: Body,
+    states: Vec<TensorType>,
+    /// Whether more steps would add to the states.
+    grows: bool,
+    /// Bits of the new states after each step.
+    widths: Vec<u32>,
 }
 
 impl Body {
@@ -94,80 +134,39 @@ impl Resolver<'_> {
             .collect::<Result<Vec<_>, _>>()?;
         let (sequences, initial) = operands.split_at(cell.sequences);
         let slices: Vec<TensorType> = sequences.iter().map(|&s| slice_of(self.ty(s))).collect();
-        let mut states: Vec<TensorType> = match initial {
+        let states: Vec<TensorType> = match initial {
             [] => (cell.body.inputs[cell.sequences..].iter())
                 .map(|port| zero(&cell.body.node(port.node).shape))
                 .collect(),
             given => given.iter().map(|&s| self.ty(s).clone()).collect(),
         };
-        // Bits of the new states after each step.
-        let mut widths: Vec<u32> = Vec::new();
-        let mut grows = false;
-        let mut body = None;
-        let too_wide = |widths: &[u32], cause: Option<ErrorKind>| {
-            let bits = widths.last().copied().unwrap_or(0);
-            let before = widths.len().checked_sub(2).map(|k| widths[k]);
-            ErrorKind::StateGrows {
-                layer: layer.clone(),
-                bits,
-                step: widths.len(),
-                steps: cell.steps,
-                growth: before.map_or(0, |before| bits.saturating_sub(before)),
-                limit: STATE_WIDTH,
-                cause: cause.map(Box::new),
-            }
+        let task = Task {
+            cell,
+            layer,
+            slices: &slices,
+            state_type,
         };
-        for step in 1..=cell.steps {
-            let next = match self.body(&cell.body, &slices, &states) {
-                Ok(next) => next,
-                Err(mut errors) => {
-                    let first = errors.remove(0).kind;
-                    if widths.last() > widths.first() && state_type.is_none() {
-                        // The cell cannot hold what its state has become.
-                        return Err(too_wide(&widths, Some(first)));
-                    }
-                    self.errors.extend(errors);
-                    return Err(first);
-                }
-            };
-            let new = next.types(cell.states());
-            widths.push(width(&new));
-            if width(&new) > STATE_WIDTH {
-                return Err(too_wide(&widths, None));
+        // Ranges first, for as many steps as it takes; kernels once, for what the states came to.
+        let initial_states = states.clone();
+        let mut reached = self.reach(&task, states, true)?;
+        if reached.body.unfinished {
+            let body = self.body(&task, &reached.states, false);
+            let body = body.map_err(|errors| self.failed(&task, &reached.widths, errors))?;
+            let count = cell.states();
+            let mut both = body.types(count).into_iter().zip(reached.body.types(count));
+            if both.all(|(kernel, range)| join(&range, &kernel, 0).as_ref() == Some(&range)) {
+                reached.body = body;
+            } else {
+                reached = self.reach(&task, initial_states, false)?;
             }
-            let joined = states
-                .iter()
-                .zip(&new)
-                .map(|(old, new)| join(old, new, step));
-            let joined: Vec<TensorType> = joined.collect::<Option<_>>().ok_or_else(|| {
-                super::chain::too_wide(u64::from(crate::ir::kernel::MAX_WIDTH) + 1)
-            })?;
-            body = Some(next);
-            if joined == states {
-                break;
-            }
-            if step == cell.steps {
-                grows = !self.settles(cell, &slices, joined);
-                break;
-            }
-            states = joined;
         }
-        let mut body = body.expect("a loop has a step");
-        let new = body.types(cell.states());
-        if states.iter().any(is_zero) {
-            // A state that is never anything but zero takes the binary point of what it becomes.
-            for (state, new) in states.iter_mut().zip(&new) {
-                if is_zero(state) {
-                    let frac = new.uniform_frac().expect("outputs are uniform").min(0);
-                    state.frac = Periodic::uniform(frac);
-                }
-            }
-            body = match self.body(&cell.body, &slices, &states) {
-                Ok(body) => body,
-                Err(mut errors) => return Err(errors.remove(0).kind),
-            };
-        }
-        if grows && cell.steps > 1 {
+        let Reached {
+            body,
+            states,
+            grows,
+            ..
+        } = reached;
+        if grows && cell.steps > 1 && state_type.is_none() {
             self.remarks.push(format!(
                 "layer {}: without a state quantizer the exact state becomes wider with every step; it \
                  has {} bits after all {}",
@@ -193,18 +192,90 @@ impl Resolver<'_> {
         Ok(self.push(Kernel::Loop(kernel), aligned, ty, &node.origin, converted))
     }
 
-    /// Whether a few more steps add nothing to the states any more.
-    fn settles(
+    /// Everything that the states can be in front of any step, and the cell for that.
+    fn reach(
         &mut self,
-        cell: &math::Loop,
-        slices: &[TensorType],
+        task: &Task<'_>,
         mut states: Vec<TensorType>,
-    ) -> bool {
+        ranges_only: bool,
+    ) -> Result<Reached, ErrorKind> {
+        let cell = task.cell;
+        // Bits of the new states after each step.
+        let mut widths: Vec<u32> = Vec::new();
+        let mut grows = false;
+        let mut body = None;
+        for step in 1..=cell.steps {
+            let next = self
+                .body(task, &states, ranges_only)
+                .map_err(|errors| self.failed(task, &widths, errors))?;
+            let new = next.types(cell.states());
+            widths.push(width(&new));
+            if width(&new) > STATE_WIDTH {
+                return Err(task.too_wide(&widths, None));
+            }
+            let joined = states
+                .iter()
+                .zip(&new)
+                .map(|(old, new)| join(old, new, step));
+            let joined: Vec<TensorType> = joined.collect::<Option<_>>().ok_or_else(|| {
+                super::chain::too_wide(u64::from(crate::ir::kernel::MAX_WIDTH) + 1)
+            })?;
+            body = Some(next);
+            if joined == states {
+                break;
+            }
+            if step == cell.steps {
+                grows = !self.settles(task, joined);
+                break;
+            }
+            states = joined;
+        }
+        let mut body = body.expect("a loop has a step");
+        let new = body.types(cell.states());
+        if states.iter().any(is_zero) {
+            // A state that is never anything but zero takes the binary point of what it becomes.
+            for (state, new) in states.iter_mut().zip(&new) {
+                if is_zero(state) {
+                    let frac = new.uniform_frac().expect("outputs are uniform").min(0);
+                    state.frac = Periodic::uniform(frac);
+                }
+            }
+            body = match self.body(task, &states, ranges_only) {
+                Ok(body) => body,
+                Err(mut errors) => return Err(errors.remove(0).kind),
+            };
+        }
+        Ok(Reached {
+            body,
+            states,
+            grows,
+            widths,
+        })
+    }
+
+    /// Why a cell cannot be resolved; all reasons but the one that is returned are recorded.
+    fn failed(
+        &mut self,
+        task: &Task<'_>,
+        widths: &[u32],
+        mut errors: Vec<ResolveError>,
+    ) -> ErrorKind {
+        let first = errors.remove(0).kind;
+        if widths.last() > widths.first() && task.state_type.is_none() {
+            // The cell cannot hold what its state has become.
+            return task.too_wide(widths, Some(first));
+        }
+        self.errors.extend(errors);
+        first
+    }
+
+    /// Whether a few more steps add nothing to the states any more.
+    fn settles(&mut self, task: &Task<'_>, mut states: Vec<TensorType>) -> bool {
         for step in 0..SETTLING {
-            let Ok(next) = self.body(&cell.body, slices, &states) else {
+            let Ok(next) = self.body(task, &states, true) else {
                 return false;
             };
-            let new = next.types(cell.states());
+            let new = next.types(task.cell.states());
             let joined = states
                 .iter()
                 .zip(&new)
@@ -250,13 +321,19 @@ impl Resolver<'_> {
 
     /// The cell for operands of these formats.
     fn body(
-        &mut self,
-        network: &Network,
-        slices: &[TensorType],
+        &self,
+        task: &Task<'_>,
         states: &[TensorType],
+        ranges_only: bool,
     ) -> Result<Body, Vec<ResolveError>> {
-        let inputs = [slices, states].concat();
-        let mut inner = Resolver::new(network, self.options, Some(&inputs));
+        let network = &task.cell.body;
+        let inputs = [task.slices, states].concat();
+        let within = Within {
+            inputs: &inputs,
+            state_type: task.state_type,
+            ranges_only,
+        };
+        let mut inner = Resolver::new(network, self.options, Some(within));
         inner.run();
         let mut outputs = Vec::new();
         for port in &network.outputs {
@@ -283,6 +360,7 @@ impl Resolver<'_> {
         Ok(Body {
             design: inner.design,
             outputs,
+            unfinished: inner.unfinished,
             remarks: inner.remarks,
             dropped_casts: inner.dropped_casts,
             narrowed_casts: inner.narrowed_casts,
@@ -297,7 +375,12 @@ fn finished(
     states: &[TensorType],
     outer: &mut Resolver<'_>,
 ) -> Result<Loop, ErrorKind> {
-    outer.remarks.extend(body.remarks);
+    for remark in body.remarks {
+        // The gates of a cell say the same.
+        if !outer.remarks.contains(&remark) {
+            outer.remarks.push(remark);
+        }
+    }
     outer.dropped_casts.extend(body.dropped_casts);
     outer.narrowed_casts.extend(body.narrowed_casts);
     let mut design = body.design;
@@ -384,25 +467,43 @@ fn stored(design: &mut Design, id: NodeId, frac: i32) -> Result<NodeId, ErrorKin
     Ok(design.push(node))
 }
 
-/// A loop whose new states are converted into a type, and everything that is one with them.
+/// A loop whose new states are converted into a type: results and everything else of the same step that
+/// reads a new state, such as the output of an LSTM, see the converted one.
 fn with_state_type(cell: &math::Loop, ty: FixedType) -> math::Loop {
-    let mut body = cell.body.clone();
-    let mut converted: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-    for port in &cell.body.outputs[..cell.states()] {
-        let of = cell.body.node(port.node);
-        converted.entry(port.node).or_insert_with(|| {
+    let new = &cell.body.outputs[..cell.states()];
+    let mut body = Network {
+        inputs: cell.body.inputs.clone(),
+        ..Network::default()
+    };
+    // What stands for each node in front of its readers, and the node itself.
+    let mut seen = Vec::with_capacity(cell.body.nodes.len());
+    let mut places = Vec::with_capacity(cell.body.nodes.len());
+    for (index, node) in cell.body.nodes.iter().enumerate() {
+        let mut node = node.clone();
+        for input in &mut node.inputs {
+            *input = seen[input.index()];
+        }
+        let place = body.push(node.clone());
+        places.push(place);
+        let state = new.iter().any(|port| port.node.index() == index);
+        let converted = state.then(|| {
             body.push(math::Node {
                 op: Op::Pointwise(vec![Step::Quantize(Periodic::uniform(ty))]),
-                inputs: vec![port.node],
-                ..of.clone()
+                inputs: vec![place],
+                ..node
             })
         });
+        seen.push(converted.unwrap_or(place));
     }
-    for port in &mut body.outputs {
-        if let Some(node) = converted.get(&port.node) {
-            port.node = *node;
-        }
+    for port in &mut body.inputs {
+        port.node = places[port.node.index()];
     }
+    let moved = |port: &Port| Port {
+        name: port.name.clone(),
+        node: seen[port.node.index()],
+    };
+    body.outputs = cell.body.outputs.iter().map(moved).collect();
+    body.taps = cell.body.taps.iter().map(moved).collect();
     math::Loop {
         body,
         ..cell.clone()

@@ -427,7 +427,7 @@ impl Resolver<'_> {
         operand: Lazy,
         node: &math::Node,
     ) -> Result<Lazy, ErrorKind> {
-        let form = if self.slices.is_none() && self.ends(index) {
+        let form = if self.within.is_none() && self.ends(index) {
             self.options.softmax
         } else {
             Softmax::Table

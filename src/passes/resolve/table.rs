@@ -32,19 +32,6 @@ impl Resolver<'_> {
         };
         let value =
             |c: usize, code: i128| eval::decide(steps, c, &eval::value(code, *ty.frac.at(c)));
-        // Every step of a cell has the thresholds anew, and its state becomes finer with each.
-        let in_cell = self.slices.is_some() && hull.codes() > MAX_LONG_TABLE;
-        let limit = if in_cell { MAX_TABLE } else { MAX_LONG_TABLE };
-        let impossible = || match impossible() {
-            ErrorKind::TooManyCodes { function, codes } if in_cell => {
-                ErrorKind::Unsupported(format!(
-                    "{function} over {codes} codes in each step of a cell needs more than {limit} \
-                     thresholds; choose a type for its states with --state-type, or a coarser one for its \
-                     results with --output-type"
-                ))
-            }
-            other => other,
-        };
         // Channels with the same function share their values.
         let shared = steps_period(steps) == 1;
         let key = |c: usize| (*ty.frac.at(c), if shared { 0 } else { c });
@@ -67,9 +54,9 @@ impl Resolver<'_> {
                 estimate: &|code| quick.as_ref()?.estimate(code),
             };
             let runs = match eval::pieces(steps, c, *ty.frac.at(c), range) {
-                Some(pieces) => runs(&f, pieces.iter().map(|p| p.range), limit),
+                Some(pieces) => runs(&f, pieces.iter().map(|p| p.range)),
                 None if hull.codes() <= MAX_LONG_TABLE => {
-                    runs(&f, (range.lo..=range.hi).map(Range::point), limit)
+                    runs(&f, (range.lo..=range.hi).map(Range::point))
                 }
                 None => None,
             };
@@ -159,11 +146,7 @@ struct Probe<'a> {
 
 /// First code and value of every run of equal values; `f` is monotone on each of the ranges, which
 /// follow each other.
-fn runs(
-    f: &Probe<'_>,
-    pieces: impl Iterator<Item = Range>,
-    limit: u128,
-) -> Option<Vec<(i128, Real)>> {
+fn runs(f: &Probe<'_>, pieces: impl Iterator<Item = Range>) -> Option<Vec<(i128, Real)>> {
     let mut runs: Vec<(i128, Real)> = Vec::new();
     for piece in pieces {
         let first = (f.value)(piece.lo)?;
@@ -172,9 +155,9 @@ fn runs(
         }
         if piece.hi > piece.lo {
             let last = (f.value)(piece.hi)?;
-            bisect(f, piece, &last, &mut runs, limit)?;
+            bisect(f, piece, &last, &mut runs)?;
         }
-        if runs.len() as u128 > limit {
+        if runs.len() as u128 > MAX_LONG_TABLE {
             return None;
         }
     }
@@ -182,13 +165,7 @@ fn runs(
 }
 
 /// Finds the steps of a function that is monotone on `piece`; the last run holds its first code.
-fn bisect(
-    f: &Probe<'_>,
-    piece: Range,
-    at_hi: &Real,
-    runs: &mut Vec<(i128, Real)>,
-    limit: u128,
-) -> Option<()> {
+fn bisect(f: &Probe<'_>, piece: Range, at_hi: &Real, runs: &mut Vec<(i128, Real)>) -> Option<()> {
     // Depth-first, left to right; the stack holds right ends still to be reached.
     let mut stack = vec![(piece.hi, at_hi.clone())];
     let mut left = piece.lo;
@@ -201,7 +178,7 @@ fn bisect(
         } else if right - left == 1 {
             runs.push((right, at_right));
             left = right;
-            if runs.len() as u128 > limit {
+            if runs.len() as u128 > MAX_LONG_TABLE {
                 return None;
             }
         } else {
