@@ -6,7 +6,7 @@
 
 Keras has no such types. So this reads the weights of golden models with Keras and computes SimpleRNN, LSTM and GRU with
 fractions, by the rules of docs/recurrent.md and nothing of qk-hls: functions without a binary value are rounded to
-nearest at the binary point of the type, every new state is converted into the type. Quantizers between the layers are
+nearest, ties up, at the binary point of the type, every new state is converted into the type. Quantizers between the layers are
 run by QKeras. `states.npz` of a model has the arrays `TYPE|LAYER`.
 """
 
@@ -51,7 +51,7 @@ class Type:
         return Fraction(code, 2**self.frac)
 
     def function(self, f, x):
-        """The value of an activation: exact where it is a binary fraction, else rounded to nearest."""
+        """The value of an activation: exact where it is a binary fraction, else rounded to nearest, ties up."""
         if f == "relu":
             return max(x, Fraction(0))
         if f == "linear":
@@ -62,7 +62,7 @@ class Type:
         scaled = Fraction(y) * 2**self.frac
         distance = abs(scaled - math.floor(scaled) - Fraction(1, 2))
         assert distance == 0 or distance > Fraction(1, 10**40), "too near a tie"
-        return Fraction(round(scaled), 2**self.frac)
+        return Fraction(math.floor(scaled + Fraction(1, 2)), 2**self.frac)
 
 
 def real(f, x):

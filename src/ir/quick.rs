@@ -5,7 +5,9 @@
 //! that nothing depends on this module but time.
 
 use super::math::Step;
-use super::{Real, dyadic, eval};
+use num_traits::{Signed, ToPrimitive, Zero};
+
+use super::{Real, dyadic, eval, pow2};
 use crate::num::{self, FixedType, Overflow};
 
 /// Fraction bits of an interval's ends.
@@ -205,6 +207,29 @@ fn short(x: &Real) -> Option<(i64, u32)> {
     Some((i64::try_from(code).ok()?, bits))
 }
 
+/// An affine step with constants that are no short binary fractions.
+fn real(mul: &Real, add: &Real) -> Option<Form<'static>> {
+    let around = |x: &Real, bits: u32| {
+        let scaled = x * pow2(bits.cast_signed());
+        let floor = scaled.floor();
+        let lo = floor.to_integer().to_i128()?;
+        Some((lo, lo + i128::from(floor != scaled)))
+    };
+    if mul.is_zero() {
+        return None;
+    }
+    let bits = u32::try_from(61 - eval::floor_log2(&mul.abs())).ok();
+    let bits = bits.filter(|&b| b <= 100)?;
+    let (lo, hi) = around(mul, bits)?;
+    let add = around(add, BITS)?;
+    (add.0.unsigned_abs() < 1 << 120).then_some(())?;
+    Some(Form::Real {
+        factor: (i64::try_from(lo).ok()?, i64::try_from(hi).ok()?),
+        bits,
+        add,
+    })
+}
+
 /// A number in units of `2^-60`, where it is one.
 fn unit(x: &Real) -> Option<i128> {
     let (code, frac) = dyadic(x)?;
@@ -218,6 +243,12 @@ enum Form<'a> {
         factor: i64,
         bits: u32,
         add: i128,
+    },
+    /// Constants between two neighbours.
+    Real {
+        factor: (i64, i64),
+        bits: u32,
+        add: (i128, i128),
     },
     Clip {
         lo: i128,
@@ -246,11 +277,10 @@ impl<'a> Quick<'a> {
         let form = |step: &'a Step| {
             Some(match step {
                 Step::Affine { mul, add } => {
-                    let (factor, bits) = short(mul.at(channel))?;
-                    Form::Affine {
-                        factor,
-                        bits,
-                        add: unit(add.at(channel))?,
+                    let (mul, add) = (mul.at(channel), add.at(channel));
+                    match short(mul).zip(unit(add)) {
+                        Some(((factor, bits), add)) => Form::Affine { factor, bits, add },
+                        None => real(mul, add)?,
                     }
                 }
                 Step::Clip { lo, hi } => Form::Clip {
@@ -288,14 +318,19 @@ impl<'a> Quick<'a> {
     /// The exact value at a code, where this arithmetic can tell.
     #[must_use]
     pub fn decide(&self, code: i128) -> Option<Real> {
+        Some(eval::value(self.decide_code(code)?, self.end.frac()))
+    }
+
+    /// The same as a code of the type at the end.
+    #[must_use]
+    pub fn decide_code(&self, code: i128) -> Option<i128> {
         let y = self
             .steps
             .iter()
             .try_fold(self.start(code)?, |y, step| apply(step, y))?;
         (y.lo == y.hi && !y.open).then_some(())?;
         let bits = BITS.cast_signed() - self.end.frac();
-        let code = u32::try_from(bits).ok().map(|b| y.lo >> b)?;
-        Some(eval::value(code, self.end.frac()))
+        u32::try_from(bits).ok().map(|b| y.lo >> b)
     }
 
     /// About the value before it is quantized at the end, in units of `2^-60`.
@@ -349,6 +384,21 @@ fn apply(step: &Form<'_>, y: Interval) -> Option<Interval> {
                 Interval { open: false, ..y }
             } else {
                 y
+            })
+        }
+        Form::Real { factor, bits, add } => {
+            let mut ends = Vec::with_capacity(4);
+            for x in [y.lo, y.hi] {
+                for factor in [factor.0, factor.1] {
+                    ends.push(mul(x, factor, *bits)?);
+                }
+            }
+            let lo = ends.iter().map(|e| e.0).min()?;
+            let hi = ends.iter().map(|e| e.0 + i128::from(e.1)).max()?;
+            Some(Interval {
+                lo: lo.checked_add(add.0)?,
+                hi: hi.checked_add(add.1)?,
+                open: false,
             })
         }
         Form::Clip { lo, hi } => {
@@ -417,6 +467,7 @@ fn apply(step: &Form<'_>, y: Interval) -> Option<Interval> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::Periodic;
     use crate::ir::functions::Elementary;
     use crate::ir::math::PointFunction;
     use num_bigint::BigInt;
@@ -446,6 +497,24 @@ mod tests {
                 prop_assert!(Real::from_integer(y.hi.into()) >= hi, "{f:?} at {x}: {y:?}");
                 let allowed = 4096 * (1 + (y.hi.abs() >> BITS));
                 prop_assert!(y.hi - y.lo <= allowed, "{f:?} at {x}: {y:?}");
+            }
+        }
+    }
+
+    proptest! {
+        /// What is decided with real constants is what exact arithmetic decides.
+        #[test]
+        fn real_constants(code in -(1_i128 << 30)..(1 << 30), frac in 8_i32..28, mul in -900_i64..900, by in 1_i64..50, add in -50_i64..50) {
+            let real = |n: i64| Periodic::uniform(Real::new(n.into(), by.into()));
+            let ty = "ap_fixed<20,4,AP_RND_CONV,AP_SAT>".parse().expect("a type");
+            let steps = [
+                Step::Affine { mul: real(mul), add: real(add) },
+                Step::Clip { lo: None, hi: Some(Real::new(7.into(), 3.into())) },
+                Step::Quantize(Periodic::uniform(ty)),
+            ];
+            let quick = Quick::new(&steps, 0, frac);
+            if let Some(found) = quick.as_ref().and_then(|q| q.decide(code)) {
+                prop_assert_eq!(Some(found), eval::decide(&steps, 0, &eval::value(code, frac)));
             }
         }
     }

@@ -188,8 +188,15 @@ impl Resolver<'_> {
             },
             frac,
         );
+        // Ties of functions such as Keras' hard_sigmoid go up in a cell: one multiplication with a short
+        // constant can do that, while ties to even need a comparator for every code.
+        let quantization = if self.within.is_some() {
+            Quantization::Rnd
+        } else {
+            Quantization::RndConv
+        };
         Ok(FixedType {
-            quantization: Quantization::RndConv,
+            quantization,
             overflow: Overflow::Sat,
             ..plain
         })
@@ -312,22 +319,31 @@ impl Resolver<'_> {
         let mut steps = pre.to_vec();
         steps.push(Step::Quantize(types.clone()));
         let channels = self.channels(node, &steps);
+        // In a cell, where this is searched anew for every gate, one function for all channels has one
+        // pair of constants.
+        let shared = self.within.is_some() && steps_period(&steps) == 1 && ty.frac.period() == 1;
+        let together = shared.then(|| ty.hull());
+        let mut found = None;
         let mut chains = Vec::with_capacity(channels);
         for c in 0..channels {
             let (frac, range) = (*ty.frac.at(c), *ty.range.at(c));
-            let found = super::requantize::search(&super::requantize::Problem {
-                mul: mul.at(c),
-                add: add.at(c),
-                post,
-                to: types.at(c),
-                channel: c,
-                frac,
-                range,
+            let known = found.take().filter(|_| shared);
+            let constants = known.or_else(|| {
+                super::requantize::search(&super::requantize::Problem {
+                    mul: mul.at(c),
+                    add: add.at(c),
+                    post,
+                    to: types.at(c),
+                    channel: c,
+                    frac,
+                    range: together.unwrap_or(range),
+                })
             })?;
             let affine = Step::Affine {
-                mul: Periodic::uniform(found.mul),
-                add: Periodic::uniform(found.add),
+                mul: Periodic::uniform(constants.mul.clone()),
+                add: Periodic::uniform(constants.add.clone()),
             };
+            found = Some(constants);
             let mut narrow = vec![affine];
             narrow.extend(post.iter().cloned());
             // Parameters of `post` may differ between channels: `exact` reads them at `c`.

@@ -261,6 +261,9 @@ impl Resolver<'_> {
                     lazy = Lazy::exact(forced);
                     self.values[node.inputs[0].index()] = Some(lazy.clone());
                 }
+                if self.finer(&lazy, steps)? {
+                    lazy = Lazy::exact(self.force(lazy, origin)?);
+                }
                 lazy.steps.extend(steps.iter().cloned());
                 self.advance(lazy, origin)
             }
@@ -302,6 +305,19 @@ impl Resolver<'_> {
             Op::Loop(cell) => self.looped(cell, operands, node).map(Lazy::exact),
             Op::Part(number) => Ok(Lazy::exact(self.part(*number, operands[0].node, node))),
         }
+    }
+
+    /// Whether a conversion is into a type of the states that tells more than functions are computed to.
+    fn finer(&self, lazy: &Lazy, steps: &[Step]) -> Result<bool, ErrorKind> {
+        let state = self.within.and_then(|w| w.state_type);
+        let [Step::Quantize(types)] = steps else {
+            return Ok(false);
+        };
+        if state.is_none() || types.as_uniform() != state.as_ref() || self.short(lazy).is_some() {
+            return Ok(false);
+        }
+        let own = self.output_type(lazy.node, &lazy.steps)?;
+        Ok(state.is_some_and(|ty| own.frac() < ty.frac()))
     }
 
     /// Whether a node without a quantizer reads a value that another one needs as well.

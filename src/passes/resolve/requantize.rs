@@ -14,6 +14,7 @@ use super::exact::{ExactChain, exact};
 use crate::ir::eval;
 use crate::ir::kernel::MAX_WIDTH;
 use crate::ir::math::{Direction, Step};
+use crate::ir::quick::Quick;
 use crate::ir::{Periodic, Range, Real, dyadic, pow2};
 use crate::num::{self, FixedType};
 
@@ -46,6 +47,8 @@ struct Run {
 
 /// Most runs whose ends are examined.
 const MAX_RUNS: usize = 1 << 17;
+/// Ranges of so many codes are searched code by code.
+const FEW_CODES: u128 = 64;
 /// Most fraction bits tried for the factor, beyond its leading bit.
 const MAX_BITS: i32 = 80;
 
@@ -58,20 +61,12 @@ pub(super) fn search(problem: &Problem<'_>) -> Option<Constants> {
     if eval::direction(&tail, problem.channel) != Direction::Rising {
         return None;
     }
-    // A falling factor is a rising one of the negated code.
-    let negated = problem.mul.is_negative();
-    let mirror = |x: i128| if negated { -x } else { x };
-    let range = if negated {
-        Range {
-            lo: -problem.range.hi,
-            hi: -problem.range.lo,
-        }
-    } else {
-        problem.range
-    };
-    let slope = problem.mul.abs();
-    let truth = Truth::new(problem, &tail)?;
-    let runs = runs(&|x| truth.at(mirror(x)), range)?;
+    let Results {
+        negated,
+        slope,
+        range,
+        runs,
+    } = results(problem, &tail)?;
     let step = eval::floor_log2(&if slope.is_positive() {
         slope.clone()
     } else {
@@ -94,28 +89,108 @@ pub(super) fn search(problem: &Problem<'_>) -> Option<Constants> {
     None
 }
 
+/// First input code and result of every run of equal results, for a chain that is an affine step,
+/// rectifiers and clips, and a quantizer; `None` for any other, and where it is not monotone.
+pub(super) fn changes(
+    steps: &[Step],
+    channel: usize,
+    frac: i32,
+    range: Range,
+) -> Option<Vec<(i128, i128)>> {
+    let [Step::Affine { mul, add }, post @ .., Step::Quantize(types)] = steps else {
+        return None;
+    };
+    let limits = |s: &Step| matches!(s, Step::Leaky { .. } | Step::Clip { .. });
+    let tail = &steps[1..];
+    if !post.iter().all(limits) || eval::direction(tail, channel) != Direction::Rising {
+        return None;
+    }
+    let problem = Problem {
+        mul: mul.at(channel),
+        add: add.at(channel),
+        post,
+        to: types.at(channel),
+        channel,
+        frac,
+        range,
+    };
+    let Results { negated, runs, .. } = results(&problem, tail)?;
+    Some(if negated {
+        runs.iter().rev().map(|r| (-r.last, r.code)).collect()
+    } else {
+        runs.iter().map(|r| (r.first, r.code)).collect()
+    })
+}
+
+/// The results of a channel.
+struct Results {
+    /// Whether codes are negated, which makes a falling factor a rising one.
+    negated: bool,
+    /// The factor without its sign.
+    slope: Real,
+    /// Codes, negated or not.
+    range: Range,
+    runs: Vec<Run>,
+}
+
+fn results(problem: &Problem<'_>, tail: &[Step]) -> Option<Results> {
+    let negated = problem.mul.is_negative();
+    let mirror = |x: i128| if negated { -x } else { x };
+    let range = if negated {
+        Range {
+            lo: -problem.range.hi,
+            hi: -problem.range.lo,
+        }
+    } else {
+        problem.range
+    };
+    let slope = problem.mul.abs();
+    let steps = whole(problem, tail);
+    let truth = Truth::new(problem, &steps)?;
+    let value = |x: i128| truth.at(mirror(x));
+    let runs = if slope.is_positive() && range.codes() > FEW_CODES {
+        runs_between_borders(problem, &value, &slope, range)?
+    } else {
+        runs(&value, range)?
+    };
+    Some(Results {
+        negated,
+        slope,
+        range,
+        runs,
+    })
+}
+
+/// All steps of the channel.
+fn whole(problem: &Problem<'_>, tail: &[Step]) -> Vec<Step> {
+    let mut steps = vec![Step::Affine {
+        mul: Periodic::uniform(problem.mul.clone()),
+        add: Periodic::uniform(problem.add.clone()),
+    }];
+    steps.extend(tail.iter().cloned());
+    steps
+}
+
 /// The true result of every input code.
 struct Truth<'a> {
     problem: &'a Problem<'a>,
-    steps: Vec<Step>,
+    steps: &'a [Step],
     /// The steps before the quantizer as integers, where the real constants are binary fractions of
     /// bearable length: much faster than rational arithmetic and just as exact.
     exact: Option<ExactChain>,
+    /// Enough for most codes.
+    quick: Option<Quick<'a>>,
 }
 
 impl<'a> Truth<'a> {
-    fn new(problem: &'a Problem<'a>, tail: &[Step]) -> Option<Self> {
-        let mut steps = vec![Step::Affine {
-            mul: Periodic::uniform(problem.mul.clone()),
-            add: Periodic::uniform(problem.add.clone()),
-        }];
-        steps.extend(tail.iter().cloned());
+    fn new(problem: &'a Problem<'a>, steps: &'a [Step]) -> Option<Self> {
         let (_, pre) = steps.split_last()?;
         let exact = exact(pre, problem.channel, problem.frac, problem.range);
         Some(Self {
             problem,
             steps,
             exact,
+            quick: Quick::new(steps, problem.channel, problem.frac),
         })
     }
 
@@ -126,8 +201,11 @@ impl<'a> Truth<'a> {
         if let Some(exact) = &self.exact {
             return Some(num::convert(exact.apply(x)?, exact.frac(), to));
         }
-        let y = eval::decide(&self.steps, *channel, &eval::value(x, *frac))?;
-        (y * pow2(to.frac())).to_integer().to_i128()
+        let quick = self.quick.as_ref().and_then(|q| q.decide_code(x));
+        quick.or_else(|| {
+            let y = eval::decide(self.steps, *channel, &eval::value(x, *frac))?;
+            (y * pow2(to.frac())).to_integer().to_i128()
+        })
     }
 }
 
@@ -157,6 +235,49 @@ fn runs(f: &dyn Fn(i128) -> Option<i128>, range: Range) -> Option<Vec<Run>> {
             stack.push((right, code));
             stack.push((middle, f(middle)?));
         }
+    }
+    Some(result)
+}
+
+/// The same from the places where the result changes, for a function of positive slope.
+fn runs_between_borders(
+    problem: &Problem<'_>,
+    f: &dyn Fn(i128) -> Option<i128>,
+    slope: &Real,
+    range: Range,
+) -> Option<Vec<Run>> {
+    let (least, most) = (f(range.lo)?, f(range.hi)?);
+    if most.checked_sub(least)? >= MAX_RUNS as i128 {
+        return runs(f, range);
+    }
+    let scale = pow2(problem.frac) / slope;
+    let offset = problem.add * &scale;
+    let mut result = vec![Run {
+        first: range.lo,
+        last: range.hi,
+        code: least,
+    }];
+    for code in least + 1..=most {
+        let border = border(problem, code)?;
+        let at = &border.at * &scale - &offset;
+        let ceil = at.ceil();
+        let beyond = !border.inclusive && ceil == at;
+        let first = ceil.to_integer().to_i128()?.checked_add(beyond.into())?;
+        if first > range.hi {
+            return None;
+        }
+        let before = result.last_mut()?;
+        if first <= before.first {
+            // No input gives the code before.
+            before.code = code;
+            continue;
+        }
+        before.last = first - 1;
+        result.push(Run {
+            first,
+            last: range.hi,
+            code,
+        });
     }
     Some(result)
 }

@@ -7,7 +7,7 @@ use super::chain::{
     MAX_LONG_TABLE, MAX_TABLE, MAX_THRESHOLDS, THRESHOLD_ENTRIES, names, steps_period, too_wide,
 };
 use super::exact::code_at;
-use super::{ErrorKind, Resolver};
+use super::{ErrorKind, Resolver, requantize};
 use crate::ir::eval;
 use crate::ir::kernel::{Kernel, Lut, NodeId, Staircase, TensorType};
 use crate::ir::math::Step;
@@ -43,7 +43,18 @@ impl Resolver<'_> {
         }
         let mut runs_of: BTreeMap<(i32, usize), Vec<(i128, Real)>> = BTreeMap::new();
         for (&group, &(c, range)) in &groups {
-            let quick = Quick::new(steps, c, *ty.frac.at(c));
+            // Where the function only scales, its steps are known without a search.
+            let frac = *ty.frac.at(c);
+            if let Some(changes) = requantize::changes(steps, c, frac, range) {
+                let Some(Step::Quantize(types)) = steps.last() else {
+                    unreachable!("such a chain ends in a quantizer");
+                };
+                let to = types.at(c).frac();
+                let run = |(first, code)| (first, eval::value(code, to));
+                runs_of.insert(group, changes.into_iter().map(run).collect());
+                continue;
+            }
+            let quick = Quick::new(steps, c, frac);
             let exact = |code: i128| value(c, code);
             let f = |code: i128| {
                 let quick = quick.as_ref().and_then(|q| q.decide(code));
@@ -66,7 +77,7 @@ impl Resolver<'_> {
         // A comparator costs about as much as a few entries of a table.
         let tables = hull.codes() <= MAX_TABLE
             || hull.codes() <= MAX_LONG_TABLE && most as u128 * THRESHOLD_ENTRIES > hull.codes();
-        if !tables && most > MAX_THRESHOLDS {
+        if !tables && most > MAX_THRESHOLDS + 1 {
             return Err(impossible());
         }
         // One binary point for the results of a channel: the finest that occurs.
