@@ -2,19 +2,23 @@
 #ifndef QK_PROJECT_STREAM_H_
 #define QK_PROJECT_STREAM_H_
 
-#include "ac_channel.h"
-
 #include "array.h"
 #include "types.h"
-#ifdef QK_FIFO_CHECK
+#if defined(QK_FIFO_CHECK)
 #include "fifo.h"
+#elif defined(QK_LIBRARY)
+#include "queue.h"
+#else
+#include "ac_channel.h"
 #endif
 
 namespace QK_PROJECT {
 namespace nnet {
 
-#ifdef QK_FIFO_CHECK
+#if defined(QK_FIFO_CHECK)
 template <class W> using stream = fifo<W>;
+#elif defined(QK_LIBRARY)
+template <class W> using stream = queue<W>;
 #else
 template <class W> using stream = ac_channel<W>;
 #endif

@@ -45,12 +45,23 @@ template <int W, int I, bool S> struct fixed_of {
     typedef ac_fixed<W, I, S> type;
 };
 
-// Width, integer bits (the sign bit included) and signedness of a fixed-point type.
+// Kinds of rounding and overflow that C simulation knows by itself.
+enum rounding_kind { round_down, round_half_up, round_half_to_even, round_otherwise };
+enum overflow_kind { overflow_wraps, overflow_saturates, overflow_otherwise };
+
+// Width, integer bits (the sign bit included), signedness and modes of a fixed-point type.
 template <class T> struct format;
 template <int W, int I, bool S, ac_q_mode Q, ac_o_mode O> struct format<ac_fixed<W, I, S, Q, O> > {
     static const int width = W;
     static const int int_bits = I;
     static const bool is_signed = S;
+    static const rounding_kind rounding = Q == AC_TRN        ? round_down
+                                          : Q == AC_RND      ? round_half_up
+                                          : Q == AC_RND_CONV ? round_half_to_even
+                                                             : round_otherwise;
+    static const overflow_kind overflow = O == AC_WRAP  ? overflow_wraps
+                                          : O == AC_SAT ? overflow_saturates
+                                                        : overflow_otherwise;
 };
 
 template <class T> struct code_of {
@@ -68,6 +79,14 @@ template <class T, class C> T from_code(const C &c) {
     T x = 0;
     x.set_slc(0, raw);
     return x;
+}
+
+// The code as an integer of the machine, for types of at most 63 bits in C simulation.
+template <class T> long long machine_code(const T &x) { return code(x).to_int64(); }
+
+// The fixed-point value with this code; bits above the width of T are dropped.
+template <class T> T from_machine(long long c) {
+    return from_code<T>(c);
 }
 
 } // namespace nnet

@@ -59,17 +59,35 @@ template <int W, int I> struct fixed_of<W, I, false> {
     typedef ap_ufixed<W, I> type;
 };
 
-// Width, integer bits (the sign bit included) and signedness of a fixed-point type.
+// Kinds of rounding and overflow that C simulation knows by itself.
+enum rounding_kind { round_down, round_half_up, round_half_to_even, round_otherwise };
+enum overflow_kind { overflow_wraps, overflow_saturates, overflow_otherwise };
+
+// Width, integer bits (the sign bit included), signedness and modes of a fixed-point type.
 template <class T> struct format;
 template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct format<ap_fixed<W, I, Q, O, N> > {
     static const int width = W;
     static const int int_bits = I;
     static const bool is_signed = true;
+    static const rounding_kind rounding = Q == AP_TRN        ? round_down
+                                          : Q == AP_RND      ? round_half_up
+                                          : Q == AP_RND_CONV ? round_half_to_even
+                                                             : round_otherwise;
+    static const overflow_kind overflow = O == AP_WRAP && N == 0 ? overflow_wraps
+                                          : O == AP_SAT          ? overflow_saturates
+                                                                 : overflow_otherwise;
 };
 template <int W, int I, ap_q_mode Q, ap_o_mode O, int N> struct format<ap_ufixed<W, I, Q, O, N> > {
     static const int width = W;
     static const int int_bits = I;
     static const bool is_signed = false;
+    static const rounding_kind rounding = Q == AP_TRN        ? round_down
+                                          : Q == AP_RND      ? round_half_up
+                                          : Q == AP_RND_CONV ? round_half_to_even
+                                                             : round_otherwise;
+    static const overflow_kind overflow = O == AP_WRAP && N == 0 ? overflow_wraps
+                                          : O == AP_SAT          ? overflow_saturates
+                                                                 : overflow_otherwise;
 };
 
 template <class T> struct code_of {
@@ -90,6 +108,16 @@ template <class T, class C> T from_code(const C &c) {
     const typename code_of<T>::type raw = c;
     T x = 0;
     x.V = raw.V;
+    return x;
+}
+
+// The code as an integer of the machine, for types of at most 63 bits in C simulation.
+template <class T> long long machine_code(const T &x) { return x.V.to_int64(); }
+
+// The fixed-point value with this code; bits above the width of T are dropped.
+template <class T> T from_machine(long long c) {
+    T x;
+    x.V = c;
     return x;
 }
 

@@ -2,7 +2,7 @@
 #ifndef QK_PROJECT_CAST_H_
 #define QK_PROJECT_CAST_H_
 
-#include "types.h"
+#include "machine.h"
 
 namespace QK_PROJECT {
 namespace nnet {
@@ -21,7 +21,7 @@ template <class Q, class X> Q quantize(const X &x) {
     const int width = dropped > from::width ? from::width + 2 : from::width;
     const int frac = dropped > from::width + 2 ? to_frac + from::width + 2 : from_frac;
     typedef typename fixed_of<width, width - frac, from::is_signed>::type source_t;
-    const source_t source = from_code<source_t>(code(x));
+    const source_t source = recode<source_t>(x);
     const Q result = source;
     return result;
 }

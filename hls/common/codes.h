@@ -35,12 +35,12 @@ inline read_result read_word(std::FILE *file, bool &negative, std::string &digit
     return ends && !digits.empty() && digits.size() <= 40 ? read_value : read_bad;
 }
 
-// Decimal text of integers: types that fit a machine word, and wider ones.
-template <class C, bool Small> struct decimal;
+// Decimal text of codes: those that fit a machine word, and wider ones.
+template <class T, bool Machine> struct decimal;
 
-template <class C> struct decimal<C, true> {
-    // False when the number does not fit C.
-    static bool parse(bool negative, const std::string &digits, C &result) {
+template <class T> struct decimal<T, true> {
+    // False when the number is no code of T.
+    static bool parse(bool negative, const std::string &digits, T &x) {
         if (digits.size() > 18) {
             return false;
         }
@@ -49,16 +49,18 @@ template <class C> struct decimal<C, true> {
             value = value * 10 + (digits[i] - '0');
         }
         value = negative ? -value : value;
-        result = value;
-        return result.to_int64() == value;
+        x = from_machine<T>(value);
+        return machine_code(x) == value;
     }
-    static std::string print(const C &code) { return std::to_string(code.to_int64()); }
+    static void print(std::FILE *file, const T &x) { std::fprintf(file, "%lld", machine_code(x)); }
+    static bool equal(const T &a, const T &b) { return machine_code(a) == machine_code(b); }
 };
 
-template <class C> struct decimal<C, false> {
+template <class T> struct decimal<T, false> {
+    typedef typename code_of<T>::type C;
     typedef typename integer_of<160, true>::type number;
 
-    static bool parse(bool negative, const std::string &digits, C &result) {
+    static bool parse(bool negative, const std::string &digits, T &x) {
         const number ten = 10;
         const number zero = 0;
         number value = 0;
@@ -67,13 +69,14 @@ template <class C> struct decimal<C, false> {
             value = value * ten + digit;
         }
         value = negative ? number(zero - value) : value;
-        result = value;
-        const number back = result;
+        const C raw = value;
+        const number back = raw;
+        x = from_code<T>(raw);
         return back == value;
     }
-    static std::string print(const C &code) {
+    static void print(std::FILE *file, const T &x) {
         const number zero = 0;
-        const number value = code;
+        const number value = code(x);
         const bool negative = value < zero;
         const number magnitude = negative ? number(zero - value) : value;
         // Bit by bit from the top: digits = 2 * digits + bit.
@@ -89,18 +92,15 @@ template <class C> struct decimal<C, false> {
                 digits += static_cast<char>('0' + carry);
             }
         }
-        return (negative ? "-" : "") + std::string(digits.rbegin(), digits.rend());
+        std::fprintf(file, "%s%s", negative ? "-" : "", std::string(digits.rbegin(), digits.rend()).c_str());
     }
+    static bool equal(const T &a, const T &b) { return code(a) == code(b); }
 };
 
-template <class T> std::string to_decimal(const T &x) {
-    typedef typename code_of<T>::type C;
-    return decimal<C, (format<T>::width < 59)>::print(code(x));
-}
+template <class T> struct text : decimal<T, (format<T>::width < 59)> {};
 
 // Reads n codes. `read_end` only when the file ends before the first one.
 template <class T> read_result read_codes(std::FILE *file, T *x, unsigned n) {
-    typedef typename code_of<T>::type C;
     std::string digits;
     for (unsigned i = 0; i < n; i++) {
         bool negative = false;
@@ -108,11 +108,9 @@ template <class T> read_result read_codes(std::FILE *file, T *x, unsigned n) {
         if (found != read_value) {
             return found == read_end && i == 0 ? read_end : read_bad;
         }
-        C raw = 0;
-        if (!decimal<C, (format<T>::width < 59)>::parse(negative, digits, raw)) {
+        if (!text<T>::parse(negative, digits, x[i])) {
             return read_bad;
         }
-        x[i] = from_code<T>(raw);
     }
     return read_value;
 }
@@ -120,7 +118,8 @@ template <class T> read_result read_codes(std::FILE *file, T *x, unsigned n) {
 // Writes n codes, a space after each.
 template <class T> void write_codes(std::FILE *file, const T *x, std::size_t n) {
     for (std::size_t i = 0; i < n; i++) {
-        std::fprintf(file, "%s ", to_decimal(x[i]).c_str());
+        text<T>::print(file, x[i]);
+        std::fputc(' ', file);
     }
 }
 
@@ -130,10 +129,13 @@ unsigned long count_mismatches(const char *port, unsigned long sample, const T *
                                bool report) {
     unsigned long mismatches = 0;
     for (unsigned i = 0; i < n; i++) {
-        if (code(got[i]) != code(expected[i])) {
+        if (!text<T>::equal(got[i], expected[i])) {
             if (report && mismatches == 0) {
-                std::printf("MISMATCH: sample %lu, output %s[%u]: code %s, expected %s\n", sample, port, i,
-                            to_decimal(got[i]).c_str(), to_decimal(expected[i]).c_str());
+                std::printf("MISMATCH: sample %lu, output %s[%u]: code ", sample, port, i);
+                text<T>::print(stdout, got[i]);
+                std::printf(", expected ");
+                text<T>::print(stdout, expected[i]);
+                std::printf("\n");
             }
             mismatches++;
         }

@@ -21,7 +21,7 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
     typedef typename C::planes D;
     typedef typename C::rows R;
     typedef typename C::columns Q;
-    typedef working<C, X> work;
+    typedef working<C, X, Y> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     const unsigned batch_cells = D::inputs * R::inputs * Q::inputs;
@@ -54,8 +54,7 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                                     for (unsigned g = 0; g < C::groups; g++) {
                                         QK_UNROLL
                                         for (unsigned c = 0; c < fan_in; c++) {
-                                            const typename work::value_t value =
-                                                number<typename work::value_t>::of(code(x[cell * C::channels + g * fan_in + c]));
+                                            const typename work::value_t value = work::value(x[cell * C::channels + g * fan_in + c]);
                                             const W *row = &weights[(tap * fan_in + c) * C::filters];
                                             QK_UNROLL
                                             for (unsigned o = g * block; o < (g + 1) * block; o++) {
@@ -69,10 +68,7 @@ void conv(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                     }
                     QK_UNROLL
                     for (unsigned o = 0; o < C::filters; o++) {
-                        const typename C::accum_t all = sum[o];
-                        const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
-                        const typename code_of<Y>::type result = total;
-                        y[pixel * C::filters + o] = from_code<Y>(result << C::place(o));
+                        y[pixel * C::filters + o] = work::template result<B>(sum[o], bias[o], C::shift(o), C::place(o));
                     }
                     pixel++;
                 }

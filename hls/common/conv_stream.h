@@ -20,7 +20,7 @@ void conv_stream(stream<X> &x, stream<Y> &y,
     typedef typename C::columns Q;
     typedef typename X::value_type input_t;
     typedef typename Y::value_type result_t;
-    typedef working<C, input_t> work;
+    typedef working<C, input_t, result_t> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     line_buffer<R, Q, C::channels, input_t> buffer;
@@ -52,8 +52,7 @@ void conv_stream(stream<X> &x, stream<Y> &y,
                         for (unsigned g = 0; g < C::groups; g++) {
                             QK_UNROLL
                             for (unsigned c = 0; c < fan_in; c++) {
-                                const typename work::value_t value =
-                                    number<typename work::value_t>::of(code(buffer.window[kr * R::dilation][kq * Q::dilation][g * fan_in + c]));
+                                const typename work::value_t value = work::value(buffer.window[kr * R::dilation][kq * Q::dilation][g * fan_in + c]);
                                 const W *row = &weights[(tap * fan_in + c) * C::filters];
                                 QK_UNROLL
                                 for (unsigned o = g * block; o < (g + 1) * block; o++) {
@@ -66,10 +65,7 @@ void conv_stream(stream<X> &x, stream<Y> &y,
                 Y word;
                 QK_UNROLL
                 for (unsigned o = 0; o < C::filters; o++) {
-                    const typename C::accum_t all = sum[o];
-                    const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
-                    const typename code_of<result_t>::type result = total;
-                    word[o] = from_code<result_t>(result << C::place(o));
+                    word[o] = work::template result<B>(sum[o], bias[o], C::shift(o), C::place(o));
                 }
                 y.write(word);
             }

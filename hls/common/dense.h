@@ -15,7 +15,7 @@ template <class C, class X, class Y, class W, class B>
 void dense(const X x[C::positions * C::channels], Y y[C::positions * C::filters],
            const W weights[C::channels / C::groups * C::filters], const B bias[C::filters]) {
     QK_INLINE
-    typedef working<C, X> work;
+    typedef working<C, X, Y> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     QK_UNROLL
@@ -30,8 +30,7 @@ void dense(const X x[C::positions * C::channels], Y y[C::positions * C::filters]
         for (unsigned g = 0; g < C::groups; g++) {
             QK_UNROLL
             for (unsigned c = 0; c < fan_in; c++) {
-                const typename work::value_t value =
-                    number<typename work::value_t>::of(code(x[p * C::channels + g * fan_in + c]));
+                const typename work::value_t value = work::value(x[p * C::channels + g * fan_in + c]);
                 QK_UNROLL
                 for (unsigned o = g * block; o < (g + 1) * block; o++) {
                     sum[o] += C::product::template of<work>(weights[c * C::filters + o], value);
@@ -40,10 +39,7 @@ void dense(const X x[C::positions * C::channels], Y y[C::positions * C::filters]
         }
         QK_UNROLL
         for (unsigned o = 0; o < C::filters; o++) {
-            const typename C::accum_t all = sum[o];
-            const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
-            const typename code_of<Y>::type result = total;
-            y[p * C::filters + o] = from_code<Y>(result << C::place(o));
+            y[p * C::filters + o] = work::template result<B>(sum[o], bias[o], C::shift(o), C::place(o));
         }
     }
 }

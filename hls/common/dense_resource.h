@@ -12,7 +12,7 @@ namespace nnet {
 template <class C, class X, class Y, class W, class B>
 void dense_resource(const X x[C::positions * C::channels], Y y[C::positions * C::filters],
                     const W weights[C::channels / C::groups * C::filters], const B bias[C::filters]) {
-    typedef working<C, X> work;
+    typedef working<C, X, Y> work;
     const unsigned fan_in = C::channels / C::groups;
     const unsigned block = C::filters / C::groups;
     const unsigned at_once = fan_in * C::filters / C::reuse_factor;
@@ -32,17 +32,13 @@ void dense_resource(const X x[C::positions * C::channels], Y y[C::positions * C:
                 const unsigned i = round * at_once + k;
                 const unsigned c = i / C::filters;
                 const unsigned o = i % C::filters;
-                const typename work::value_t value =
-                    number<typename work::value_t>::of(code(x[p * C::channels + o / block * fan_in + c]));
+                const typename work::value_t value = work::value(x[p * C::channels + o / block * fan_in + c]);
                 sum[o] += C::product::template of<work>(weights[i], value);
             }
         }
         QK_UNROLL
         for (unsigned o = 0; o < C::filters; o++) {
-            const typename C::accum_t all = sum[o];
-            const typename C::accum_t total = (all << C::shift(o)) + load<typename C::bias_t>(bias[o]);
-            const typename code_of<Y>::type result = total;
-            y[p * C::filters + o] = from_code<Y>(result << C::place(o));
+            y[p * C::filters + o] = work::template result<B>(sum[o], bias[o], C::shift(o), C::place(o));
         }
     }
 }

@@ -2,7 +2,7 @@
 #ifndef QK_PROJECT_POOL_H_
 #define QK_PROJECT_POOL_H_
 
-#include "types.h"
+#include "machine.h"
 #include "window.h"
 
 namespace QK_PROJECT {
@@ -30,7 +30,7 @@ void pool(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
     typedef typename C::planes D;
     typedef typename C::rows R;
     typedef typename C::columns Q;
-    typedef typename C::accum_t accum_t;
+    typedef totals<typename C::accum_t, X, Y> work;
     unsigned pixel = 0;
     for (unsigned n = 0; n < C::batch; n++) {
         for (int d = 0; d < D::outputs; d++) {
@@ -41,7 +41,7 @@ void pool(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                     QK_UNROLL_BY(C::parallelization_factor)
                     QK_UNROLL
                     for (unsigned c = 0; c < C::channels; c++) {
-                        accum_t total = 0;
+                        typename work::total_t total = 0;
                         bool empty = true;
                         QK_UNROLL
                         for (int kd = 0; kd < D::taps; kd++) {
@@ -54,15 +54,14 @@ void pool(const X x[C::batch * C::planes::inputs * C::rows::inputs * C::columns:
                                             ((n * D::inputs + D::cell(d, kd)) * R::inputs + R::cell(r, kr)) *
                                                 Q::inputs +
                                             Q::cell(q, kq);
-                                        const accum_t next = code(x[cell * C::channels + c]);
+                                        const typename work::total_t next = work::value(x[cell * C::channels + c]);
                                         total = empty ? next : C::kind::join(total, next);
                                         empty = false;
                                     }
                                 }
                             }
                         }
-                        const typename code_of<Y>::type result = total;
-                        y[pixel * C::channels + c] = from_code<Y>(result);
+                        y[pixel * C::channels + c] = work::result(total);
                     }
                     pixel++;
                 }

@@ -14,9 +14,9 @@ namespace nnet {
 template <class C, class X, class Y> void pool_stream(stream<X> &x, stream<Y> &y) {
     typedef typename C::rows R;
     typedef typename C::columns Q;
-    typedef typename C::accum_t accum_t;
     typedef typename X::value_type input_t;
     typedef typename Y::value_type result_t;
+    typedef totals<typename C::accum_t, input_t, result_t> work;
     line_buffer<R, Q, C::channels, input_t> buffer;
     QK_REGISTERS(buffer.window)
     for (unsigned n = 0; n < C::batch; n++) {
@@ -34,21 +34,21 @@ template <class C, class X, class Y> void pool_stream(stream<X> &x, stream<Y> &y
                 Y word;
                 QK_UNROLL
                 for (unsigned c = 0; c < C::channels; c++) {
-                    accum_t total = 0;
+                    typename work::total_t total = 0;
                     bool empty = true;
                     QK_UNROLL
                     for (int kr = 0; kr < R::taps; kr++) {
                         QK_UNROLL
                         for (int kq = 0; kq < Q::taps; kq++) {
                             if (R::reads(R::output(v), kr) && Q::reads(Q::output(u), kq)) {
-                                const accum_t next = code(buffer.window[kr * R::dilation][kq * Q::dilation][c]);
+                                const typename work::total_t next =
+                                    work::value(buffer.window[kr * R::dilation][kq * Q::dilation][c]);
                                 total = empty ? next : C::kind::join(total, next);
                                 empty = false;
                             }
                         }
                     }
-                    const typename code_of<result_t>::type result = total;
-                    word[c] = from_code<result_t>(result);
+                    word[c] = work::result(total);
                 }
                 y.write(word);
             }
@@ -58,10 +58,9 @@ template <class C, class X, class Y> void pool_stream(stream<X> &x, stream<Y> &y
 
 // The same with one window over the whole image, every pixel once.
 template <class C, class X, class Y> void pool_all_stream(stream<X> &x, stream<Y> &y) {
-    typedef typename C::accum_t accum_t;
-    typedef typename Y::value_type result_t;
+    typedef totals<typename C::accum_t, typename X::value_type, typename Y::value_type> work;
     for (unsigned n = 0; n < C::batch; n++) {
-        accum_t total[C::channels];
+        typename work::total_t total[C::channels];
         QK_REGISTERS(total)
         QK_PIPELINED_LOOP_II(C::ii)
         for (int p = 0; p < C::rows::inputs * C::columns::inputs; p++) {
@@ -69,15 +68,14 @@ template <class C, class X, class Y> void pool_all_stream(stream<X> &x, stream<Y
             const X pixel = x.read();
             QK_UNROLL
             for (unsigned c = 0; c < C::channels; c++) {
-                const accum_t next = code(pixel[c]);
+                const typename work::total_t next = work::value(pixel[c]);
                 total[c] = p == 0 ? next : C::kind::join(total[c], next);
             }
         }
         Y word;
         QK_UNROLL
         for (unsigned c = 0; c < C::channels; c++) {
-            const typename code_of<result_t>::type result = total[c];
-            word[c] = from_code<result_t>(result);
+            word[c] = work::result(total[c]);
         }
         y.write(word);
     }

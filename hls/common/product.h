@@ -3,38 +3,59 @@
 #define QK_PROJECT_PRODUCT_H_
 
 #include "constants.h"
+#include "machine.h"
 
 namespace QK_PROJECT {
 namespace nnet {
 
-// Types of sums, weights and operands while a kernel adds up. In hardware they are the narrowest.
-// C simulation takes machine integers where they hold every product: sums modulo 2^width are the
-// same in any wider type.
-template <class C, class X, int Bits> struct exact_types {
-    typedef typename C::accum_t sum;
-    typedef typename C::weight_t weight;
-    typedef typename code_of<X>::type value;
-};
-template <class T> struct machine_types {
-    typedef T sum;
-    typedef T weight;
-    typedef T value;
-};
-template <class C, class X> struct exact_types<C, X, 32> : machine_types<int> {};
-template <class C, class X> struct exact_types<C, X, 64> : machine_types<long long> {};
+// How a kernel adds up: types of sums, weights and operands, the value of an operand, and the result
+// of a sum, which is y = ((sum << shift) + bias) << place on codes.
+//
+// In hardware all types are the narrowest. C simulation takes machine integers where they hold every
+// product: sums modulo 2^width are the same in any wider type, and every sum goes through its own
+// width once.
+template <class C, class X, class Y, int Bits> struct exact_types {
+    typedef typename C::accum_t sum_t;
+    typedef typename C::weight_t weight_t;
+    typedef typename code_of<X>::type value_t;
 
-template <class C, class X> struct working {
-    static const int bits = C::accum_t::width > format<X>::width ? C::accum_t::width : format<X>::width;
-    static const int widest = bits > C::weight_t::width ? bits : C::weight_t::width;
-#ifdef __SYNTHESIS__
-    typedef exact_types<C, X, 0> types;
-#else
-    typedef exact_types<C, X, (widest < 31 ? 32 : widest < 62 ? 64 : 0)> types;
-#endif
-    typedef typename types::sum sum_t;
-    typedef typename types::weight weight_t;
-    typedef typename types::value value_t;
+    static value_t value(const X &x) {
+        QK_INLINE
+        return code(x);
+    }
+    template <class B> static Y result(const sum_t &sum, const B &bias, unsigned shift, unsigned place) {
+        QK_INLINE
+        const sum_t total = (sum << shift) + load<typename C::bias_t>(bias);
+        const typename code_of<Y>::type result = total;
+        return from_code<Y>(result << place);
+    }
 };
+template <class C, class X, class Y, class T> struct machine_types {
+    typedef T sum_t;
+    typedef T weight_t;
+    typedef T value_t;
+
+    static value_t value(const X &x) { return static_cast<T>(machine_code(x)); }
+    template <class B> static Y result(const sum_t &sum, const B &bias, unsigned shift, unsigned place) {
+        const long long all = wrapped<typename C::accum_t>(sum) * (1LL << shift);
+        const long long total = wrapped<typename C::accum_t>(all + wrapped<typename C::bias_t>(bias));
+        return from_machine<Y>(total * (1LL << place));
+    }
+};
+template <class C, class X, class Y> struct exact_types<C, X, Y, 32> : machine_types<C, X, Y, int> {};
+template <class C, class X, class Y> struct exact_types<C, X, Y, 64> : machine_types<C, X, Y, long long> {};
+
+template <int A, int B> struct larger {
+    static const int value = A > B ? A : B;
+};
+// Bits of the widest type that a kernel meets.
+template <class C, class X, class Y> struct widest {
+    static const int bits = larger<larger<C::accum_t::width, C::weight_t::width>::value,
+                                   larger<format<X>::width, format<Y>::width>::value>::value;
+};
+template <class C, class X, class Y>
+struct working
+    : exact_types<C, X, Y, !fits_machine<widest<C, X, Y>::bits>::value ? 0 : widest<C, X, Y>::bits < 31 ? 32 : 64> {};
 
 // A code as an integer of type T, a vendor's or the machine's.
 template <class T> struct number {

@@ -4,45 +4,96 @@
 
 #ifdef QK_TRACE
 
+#include <cmath>
 #include <cstddef>
-#include <map>
-#include <string>
-#include <vector>
+#include <cstdio>
+#include <cstring>
 
 #include "codes.h"
+#include "doubles.h"
 
 namespace QK_PROJECT {
 namespace nnet {
 
+// The output of a layer, as the bridge keeps it.
+struct trace_output {
+    const char *name;
+    std::size_t elements;
+    void *data;
+};
+
 struct trace_store {
-    std::FILE *codes; // where the test bench keeps integer codes, or null
-    bool enabled;
+    std::FILE *codes;         // where the test bench keeps integer codes, or null
     std::size_t element_size; // 4: float, 8: double
-    std::map<std::string, std::vector<unsigned char> > outputs;
+    trace_output *outputs;    // kept for the bridge, or null
+    std::size_t count;
 };
 
 inline trace_store &trace_outputs() {
-    static trace_store store = {NULL, false, sizeof(double), std::map<std::string, std::vector<unsigned char> >()};
+    static trace_store store = {NULL, sizeof(double), NULL, 0};
     return store;
 }
 
-// Keeps the output of a layer of the sample that runs.
-template <class T> void trace(const char *layer, const T *x, std::size_t n) {
-    trace_store &store = trace_outputs();
-    if (store.codes) {
-        write_codes(store.codes, x, n);
+// Takes the output of a layer of the sample that runs, number by number.
+class trace_sink {
+  public:
+    explicit trace_sink(const char *layer) : store(trace_outputs()), output(NULL), next(0) {
+        for (std::size_t i = 0; store.outputs && i < store.count; i++) {
+            if (std::strcmp(store.outputs[i].name, layer) == 0) {
+                output = &store.outputs[i];
+            }
+        }
     }
-    if (!store.enabled) {
+    template <class T> void add(const T &x) { number<T, (format<T>::width < 59)>::add(*this, x); }
+
+  private:
+    template <class T, bool Machine> struct number;
+    template <class T> struct number<T, true> {
+        static void add(trace_sink &sink, const T &x) {
+            sink.add_code(machine_code(x), format<T>::width - format<T>::int_bits);
+        }
+    };
+    template <class T> struct number<T, false> {
+        static void add(trace_sink &sink, const T &x) {
+            if (sink.store.codes) {
+                write_codes(sink.store.codes, &x, 1);
+            }
+            sink.keep(to_double(x));
+        }
+    };
+
+    void add_code(long long code, int frac_bits);
+    void keep(double value);
+
+    trace_store &store;
+    trace_output *output;
+    std::size_t next;
+};
+
+inline void trace_sink::add_code(long long code, int frac_bits) {
+    if (store.codes) {
+        std::fprintf(store.codes, "%lld ", code);
+    }
+    keep(std::ldexp(static_cast<double>(code), -frac_bits));
+}
+
+inline void trace_sink::keep(double value) {
+    if (!output || next == output->elements) {
         return;
     }
-    std::vector<unsigned char> &bytes = store.outputs[layer];
-    bytes.resize(n * store.element_size);
+    if (store.element_size == sizeof(float)) {
+        static_cast<float *>(output->data)[next] = static_cast<float>(value);
+    } else {
+        static_cast<double *>(output->data)[next] = value;
+    }
+    next++;
+}
+
+// Keeps the output of a layer.
+template <class T> void trace(const char *layer, const T *x, std::size_t n) {
+    trace_sink sink(layer);
     for (std::size_t i = 0; i < n; i++) {
-        if (store.element_size == sizeof(float)) {
-            reinterpret_cast<float *>(bytes.data())[i] = static_cast<float>(x[i].to_double());
-        } else {
-            reinterpret_cast<double *>(bytes.data())[i] = x[i].to_double();
-        }
+        sink.add(x[i]);
     }
 }
 

@@ -2,6 +2,8 @@
 #ifndef QK_PROJECT_TRACE_STREAM_H_
 #define QK_PROJECT_TRACE_STREAM_H_
 
+#include <vector>
+
 #include "stream.h"
 #include "trace.h"
 
@@ -12,22 +14,37 @@ namespace nnet {
 
 // Keeps words of the sample that runs.
 template <class W> void trace_words(const char *layer, const std::vector<W> &words) {
-    std::vector<typename W::value_type> values;
+    trace_sink sink(layer);
     for (std::size_t n = 0; n < words.size(); n++) {
-        values.insert(values.end(), words[n].data, words[n].data + W::size);
+        for (unsigned i = 0; i < W::size; i++) {
+            sink.add(words[n][i]);
+        }
     }
-    trace(layer, values.data(), values.size());
 }
 
+#ifdef QK_LIBRARY
 // Keeps what is in a stream, and leaves it there.
-template <class W> void trace_stream(const char *layer, stream<W> &s, std::size_t count) {
-    std::vector<W> words;
+template <class W> void trace_stream(const char *layer, const stream<W> &s, std::size_t count) {
+    trace_sink sink(layer);
     for (std::size_t n = 0; n < count; n++) {
-        words.push_back(s.read());
-        s.write(words.back());
+        for (unsigned i = 0; i < W::size; i++) {
+            sink.add(s.peek(n)[i]);
+        }
     }
-    trace_words(layer, words);
 }
+#else
+// The same through a tool's stream, which can only be read and written.
+template <class W> void trace_stream(const char *layer, stream<W> &s, std::size_t count) {
+    trace_sink sink(layer);
+    for (std::size_t n = 0; n < count; n++) {
+        const W word = s.read();
+        for (unsigned i = 0; i < W::size; i++) {
+            sink.add(word[i]);
+        }
+        s.write(word);
+    }
+}
+#endif
 
 } // namespace nnet
 } // namespace QK_PROJECT

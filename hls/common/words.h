@@ -8,7 +8,7 @@ namespace nnet {
 // The next word's elements.
 template <class W> void read(stream<W> &from, typename W::value_type x[W::size]) {
     QK_INLINE
-    const W word = from.read();
+    const W &word = from.read();
     QK_UNROLL
     for (unsigned i = 0; i < W::size; i++) {
         x[i] = word[i];

@@ -26,7 +26,7 @@ macro_rules! header {
 const COMMON: &[Header] = &[
     header!("common", "affine", ["constants"]),
     header!("common", "array", []),
-    header!("common", "cast", ["types"]),
+    header!("common", "cast", ["machine"]),
     header!("common", "clamp", ["constants"]),
     header!("common", "codes", ["types"]),
     header!("common", "constants", ["types"]),
@@ -34,32 +34,35 @@ const COMMON: &[Header] = &[
     header!("common", "conv_stream", ["line_buffer", "product"]),
     header!("common", "dense", ["product"]),
     header!("common", "dense_resource", ["product"]),
+    header!("common", "doubles", ["types"]),
     header!("common", "fifo", []),
     header!("common", "line_buffer", ["stream", "window"]),
     header!("common", "lut", ["constants"]),
+    header!("common", "machine", ["types"]),
     header!("common", "matmul", ["types"]),
     header!("common", "merge", ["types"]),
     header!("common", "move", ["types"]),
-    header!("common", "pool", ["types", "window"]),
+    header!("common", "pool", ["machine", "window"]),
     header!("common", "pool_stream", ["line_buffer", "pool"]),
-    header!("common", "product", ["constants"]),
+    header!("common", "product", ["constants", "machine"]),
+    header!("common", "queue", []),
     header!("common", "reduce", ["types"]),
     header!("common", "select", ["constants"]),
     header!("common", "steps", ["move"]),
     header!("common", "threshold", ["constants"]),
-    header!("common", "trace", ["codes"]),
+    header!("common", "trace", ["codes", "doubles"]),
     header!("common", "trace_stream", ["stream", "trace"]),
     header!("common", "window", []),
     header!("common", "words", []),
 ];
 
 const AP: &[Header] = &[
-    header!("ap", "stream", ["array", "fifo", "types", "words"]),
+    header!("ap", "stream", ["array", "fifo", "queue", "types", "words"]),
     header!("ap", "types", []),
 ];
 
 const AC: &[Header] = &[
-    header!("ac", "stream", ["array", "fifo", "types", "words"]),
+    header!("ac", "stream", ["array", "fifo", "queue", "types", "words"]),
     header!("ac", "types", []),
 ];
 
@@ -79,7 +82,7 @@ fn all(family: Family) -> impl Iterator<Item = &'static Header> {
 pub(crate) fn add_headers(project: &Project, files: &mut FileSet) {
     let mut wanted: BTreeSet<&str> = project.headers.iter().copied().collect();
     // The test bench and the bridge.
-    wanted.extend(["codes", "trace", "types"]);
+    wanted.extend(["codes", "doubles", "trace", "types"]);
     if project.is_stream() {
         wanted.insert("trace_stream");
     }

@@ -1,6 +1,6 @@
 //! The view of a design that every backend's templates share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
@@ -360,6 +360,18 @@ impl Project {
     pub(crate) fn traces_of<'a>(&'a self, stream: &'a Stream) -> impl Iterator<Item = &'a Trace> {
         let traces = self.traces.iter();
         traces.filter(|t| stream.source && t.node == stream.node)
+    }
+
+    /// Names, as in C++ literals, and elements of all traces, each name once, in the order of the
+    /// names.
+    pub(crate) fn trace_storage(&self) -> Vec<(String, usize)> {
+        let mut largest: BTreeMap<&str, usize> = BTreeMap::new();
+        for trace in &self.traces {
+            let elements = largest.entry(&trace.name).or_default();
+            *elements = trace.elements.max(*elements);
+        }
+        let storage = largest.into_iter();
+        storage.map(|(name, n)| (spell::text(name), n)).collect()
     }
 
     pub(crate) fn is_catapult(&self) -> bool {

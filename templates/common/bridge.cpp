@@ -4,19 +4,39 @@
 // Built with QK_TRACE (build_lib.sh does), the library also has the trace functions under their
 // plain names; several projects linked into one program are built without.
 #include <cstddef>
+#include <cstdlib>
 
 #include "firmware/{{ name }}.h"
+#include "firmware/nnet_utils/doubles.h"
 #include "firmware/nnet_utils/trace.h"
 
 namespace {{ name }} {
 namespace {
 
-template <class C>
-void call({% for p in project.inputs %}const C *{{ p.array }}, {% endfor %}{% for p in project.outputs %}C *{{ p.array }}{% if !loop.last %}, {% endif %}{% endfor %}) {
+// An array of the caller's: of float or of double.
+struct numbers {
+    float *single_precision;
+    double *double_precision;
+
+    explicit numbers(float *x) : single_precision(x), double_precision(NULL) {}
+    explicit numbers(double *x) : single_precision(NULL), double_precision(x) {}
+    double get(unsigned i) const {
+        return single_precision ? static_cast<double>(single_precision[i]) : double_precision[i];
+    }
+    void set(unsigned i, double x) const {
+        if (single_precision) {
+            single_precision[i] = static_cast<float>(x);
+        } else {
+            double_precision[i] = x;
+        }
+    }
+};
+
+void call({% for a in project.port_arrays() %}const numbers &{{ a }}{% if !loop.last %}, {% endif %}{% endfor %}) {
 {%- for p in project.inputs %}
     {{ p.type_name }} {{ p.array }}_ap[{{ p.elements }}];
     for (unsigned i = 0; i < {{ p.elements }}; i++) {
-        {{ p.array }}_ap[i] = {{ p.type_name }}(static_cast<double>({{ p.array }}[i]));
+        {{ p.array }}_ap[i] = nnet::from_double<{{ p.type_name }}>({{ p.array }}.get(i));
     }
 {%- endfor %}
 {%- for p in project.outputs %}
@@ -42,7 +62,7 @@ void call({% for p in project.inputs %}const C *{{ p.array }}, {% endfor %}{% fo
 {% endif -%}
 {% for p in project.outputs %}
     for (unsigned i = 0; i < {{ p.elements }}; i++) {
-        {{ p.array }}[i] = static_cast<C>({{ p.array }}_ap[i].to_double());
+        {{ p.array }}.set(i, nnet::to_double({{ p.array }}_ap[i]));
     }
 {%- endfor %}
 }
@@ -52,46 +72,52 @@ void call({% for p in project.inputs %}const C *{{ p.array }}, {% endfor %}{% fo
 
 extern "C" {
 
-void {{ name }}_float({% for p in project.inputs %}float *{{ p.array }}, {% endfor %}{% for p in project.outputs %}float *{{ p.array }}{% if !loop.last %}, {% endif %}{% endfor %}) {
-    {{ name }}::call<float>({{ project.port_arrays()|join(", ") }});
+{% for c in ["float", "double"] -%}
+void {{ name }}_{{ c }}({% for a in project.port_arrays() %}{{ c }} *{{ a }}{% if !loop.last %}, {% endif %}{% endfor %}) {
+    using {{ name }}::numbers;
+    {{ name }}::call({% for a in project.port_arrays() %}numbers({{ a }}){% if !loop.last %}, {% endif %}{% endfor %});
 }
 
-void {{ name }}_double({% for p in project.inputs %}double *{{ p.array }}, {% endfor %}{% for p in project.outputs %}double *{{ p.array }}{% if !loop.last %}, {% endif %}{% endfor %}) {
-    {{ name }}::call<double>({{ project.port_arrays()|join(", ") }});
-}
-
+{% endfor -%}
 #ifdef QK_TRACE
 struct trace_data {
     const char *name;
     void *data;
 };
 
-// Starts keeping layer outputs; element_size is 4 for float, 8 for double.
-void allocate_trace_storage(std::size_t element_size) {
-    {{ name }}::nnet::trace_store &store = {{ name }}::nnet::trace_outputs();
-    store.enabled = true;
-    store.element_size = element_size;
-    // hls-fpga-machine-learning insert trace_outputs
-{%- for t in project.traces %}
-    store.outputs["{{ t.literal() }}"].assign({{ t.elements }} * element_size, 0);
-{%- endfor %}
-}
-
 void free_trace_storage() {
     {{ name }}::nnet::trace_store &store = {{ name }}::nnet::trace_outputs();
-    store.outputs.clear();
-    store.enabled = false;
+    for (std::size_t i = 0; store.outputs && i < store.count; i++) {
+        std::free(store.outputs[i].data);
+    }
+    store.outputs = NULL;
+}
+
+// Starts keeping layer outputs; element_size is 4 for float, 8 for double.
+void allocate_trace_storage(std::size_t element_size) {
+    // hls-fpga-machine-learning insert trace_outputs
+    static {{ name }}::nnet::trace_output outputs[] = {
+{%- for (literal, elements) in project.trace_storage() %}
+        {"{{ literal }}", {{ elements }}, NULL},
+{%- endfor %}
+        {NULL, 0, NULL},
+    };
+    free_trace_storage();
+    {{ name }}::nnet::trace_store &store = {{ name }}::nnet::trace_outputs();
+    store.element_size = element_size;
+    store.count = sizeof(outputs) / sizeof(outputs[0]) - 1;
+    for (std::size_t i = 0; i < store.count; i++) {
+        outputs[i].data = std::calloc(outputs[i].elements, element_size);
+    }
+    store.outputs = outputs;
 }
 
 // Name and data of every kept layer output, in the order of the names.
 void collect_trace_output(trace_data *outputs) {
-    {{ name }}::nnet::trace_store &store = {{ name }}::nnet::trace_outputs();
-    std::size_t n = 0;
-    for (std::map<std::string, std::vector<unsigned char> >::iterator i = store.outputs.begin();
-         i != store.outputs.end(); ++i) {
-        outputs[n].name = i->first.c_str();
-        outputs[n].data = i->second.data();
-        n++;
+    const {{ name }}::nnet::trace_store &store = {{ name }}::nnet::trace_outputs();
+    for (std::size_t i = 0; store.outputs && i < store.count; i++) {
+        outputs[i].name = store.outputs[i].name;
+        outputs[i].data = store.outputs[i].data;
     }
 }
 #endif

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 #[path = "../sim/designs.rs"]
 mod designs;
+mod doubles;
 mod golden;
 mod products;
 mod project;

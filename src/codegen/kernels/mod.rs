@@ -184,12 +184,14 @@ pub(crate) fn view_of(
 
 /// What a node computes and what its result is, in one line for comments.
 pub(crate) fn title(node: &Node) -> String {
-    let note = if node.note.is_empty() {
-        String::new()
+    // Most notes say more than the kind does; some say it again.
+    let kind = kind(&node.kernel);
+    let what = if node.note.is_empty() || node.note == kind {
+        kind.to_owned()
     } else {
-        format!(" ({})", node.note)
+        format!("{kind} ({})", node.note)
     };
-    format!("{}{note}: {}", kind(&node.kernel), describe(&node.ty)).replace(['\n', '\r', '\\'], " ")
+    format!("{what}: {}", describe(&node.ty)).replace(['\n', '\r', '\\'], " ")
 }
 
 /// A function of the library with the config struct of this number.

@@ -7,13 +7,13 @@ struct config{{ k.index }} {
         switch ({{ c.format.value }}) {
 {%- for target in c.targets %}
         {% if loop.last %}default{% else %}case {{ loop.index0 }}{% endif %}:
-            return {{ c.result }}(nnet::quantize<{{ target }}>(x));
+            return nnet::held<{{ c.result }}>(nnet::quantize<{{ target }}>(x));
 {%- endfor %}
         }
     }
 {%- else %}
     template <class X> static {{ c.result }} convert(const X &x, unsigned) {
-        return {{ c.result }}(nnet::quantize<{{ c.targets[0] }}>(x));
+        return nnet::held<{{ c.result }}>(nnet::quantize<{{ c.targets[0] }}>(x));
     }
 {%- endif %}
 };
