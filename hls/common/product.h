@@ -141,7 +141,7 @@ struct ternary {
         const typename W::weight_t weight = load<typename W::weight_t>(n);
         const typename W::sum_t term = value;
         const typename W::sum_t none = 0;
-        return weight == 0 ? none : weight < 0 ? typename W::sum_t(-term) : term;
+        return weight == 1 ? term : weight == -1 ? typename W::sum_t(-term) : none;
     }
 };
 

@@ -126,40 +126,79 @@ const POWERS: [i128; 5] = [0, -1, 2, -4, 16];
 const BINARY: [i128; 2] = [-1, 1];
 const GENERAL: [i128; 6] = [-7, 7, 3, -3, 0, 5];
 
-/// Each form as dense layer and as convolution.
-fn design() -> Design {
-    let mut dice = Dice::new(7);
+/// Layers of every form: name, weights, pixels under the window, operands -1 and 1 only.
+const FORMS: [(&str, &[i128], usize, bool); 11] = [
+    ("ternary", &TERNARY, 1, false),
+    ("ternary_conv", &TERNARY, 2, false),
+    ("power", &POWERS, 1, false),
+    ("power_memory", &POWERS, 1, false),
+    ("sign", &BINARY, 1, false),
+    ("general_unrolled", &GENERAL, 1, false),
+    ("general_dsp", &GENERAL, 1, false),
+    ("general_fabric_conv", &GENERAL, 2, false),
+    ("xnor", &BINARY, 1, true),
+    ("xnor_memory", &BINARY, 1, true),
+    ("xnor_conv", &BINARY, 2, true),
+];
+
+/// The input alone.
+fn start() -> (Design, NodeId) {
     let mut design = Design::default();
-    let d = &mut design;
     let ty = tensor(PIXELS, vec![Range { lo: -8, hi: 7 }; CHANNELS]);
     let kernel = Kernel::Input {
         index: 0,
         ty: "ap_fixed<4,4>".parse::<FixedType>().expect("a type"),
     };
-    let input = push(d, "x", &[], kernel, ty);
-    let mut x = input;
-    for (layer, weights, taps) in [
-        ("ternary", &TERNARY[..], 1),
-        ("ternary_conv", &TERNARY, 2),
-        ("power", &POWERS, 1),
-        ("power_memory", &POWERS, 1),
-        ("sign", &BINARY, 1),
-        ("general_unrolled", &GENERAL, 1),
-        ("general_dsp", &GENERAL, 1),
-        ("general_fabric_conv", &GENERAL, 2),
-    ] {
-        x = dot(d, &mut dice, layer, x, weights, taps);
-    }
-    for (layer, taps) in [("xnor", 1), ("xnor_memory", 1), ("xnor_conv", 2)] {
-        x = signs(d, &format!("{layer}_signs"), x);
-        x = dot(d, &mut dice, layer, x, &BINARY, taps);
-    }
-    let port = |name: &str, node| Port {
+    let input = push(&mut design, "x", &[], kernel, ty);
+    design.inputs = vec![port("x", input)];
+    (design, input)
+}
+
+fn port(name: &str, node: NodeId) -> Port {
+    Port {
         name: name.into(),
         node,
-    };
-    design.inputs = vec![port("x", input)];
+    }
+}
+
+fn samples(seed: u64) -> Batch {
+    let mut dice = Dice::new(seed);
+    let samples = 30;
+    let codes = (0..samples * PIXELS * CHANNELS).map(|_| dice.below(16) as i128 - 8);
+    Batch {
+        samples,
+        inputs: vec![codes.collect()],
+    }
+}
+
+/// A layer of each form behind the other.
+fn design() -> Design {
+    let mut dice = Dice::new(7);
+    let (mut design, mut x) = start();
+    let d = &mut design;
+    for (layer, weights, taps, binary) in FORMS {
+        if binary {
+            x = signs(d, &format!("{layer}_signs"), x);
+        }
+        x = dot(d, &mut dice, layer, x, weights, taps);
+    }
     design.outputs = vec![port("y", x)];
+    design
+}
+
+/// A layer of each form on the input, each with an output of its own.
+fn branches() -> Design {
+    let mut dice = Dice::new(8);
+    let (mut design, input) = start();
+    for (layer, weights, taps, binary) in FORMS {
+        let x = if binary {
+            signs(&mut design, &format!("{layer}_signs"), input)
+        } else {
+            input
+        };
+        let y = dot(&mut design, &mut dice, layer, x, weights, taps);
+        design.outputs.push(port(layer, y));
+    }
     design
 }
 
@@ -201,13 +240,7 @@ fn directives() -> Directives {
 fn every_form_computes_the_simulators_codes() {
     let design = design();
     let directives = directives();
-    let mut dice = Dice::new(1);
-    let samples = 30;
-    let codes = (0..samples * PIXELS * CHANNELS).map(|_| dice.below(16) as i128 - 8);
-    let batch = Batch {
-        samples,
-        inputs: vec![codes.collect()],
-    };
+    let batch = samples(1);
     let runs: Vec<_> = FAMILIES
         .iter()
         .flat_map(|family| IOS.map(|io| (family, io)))
@@ -228,6 +261,58 @@ fn every_form_computes_the_simulators_codes() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Flips the lowest bit of one stored weight.
+fn flip(text: &str, which: usize) -> String {
+    let body = text.find("= {").expect("an array") + 3;
+    let starts = text[body..].char_indices().filter(|(i, c)| {
+        let before = text[..body + i].chars().next_back();
+        (c.is_ascii_digit() || *c == '-') && before.is_none_or(|b| !b.is_ascii_digit() && b != '-')
+    });
+    let at = body + starts.map(|(i, _)| i).nth(which).expect("a weight");
+    let end = at + text[at..].find([',', '\n']).expect("its end");
+    let code: i64 = text[at..end].trim().parse().expect("a code");
+    format!("{}{}{}", &text[..at], code ^ 1, &text[end..])
+}
+
+#[test]
+fn a_bit_error_in_a_weight_of_any_form_is_detected() {
+    let (design, directives, batch) = (branches(), directives(), samples(2));
+    for (backend, family) in FAMILIES {
+        let Some(headers) = support::headers_or_skip(family) else {
+            continue;
+        };
+        let reference = csim::reference(&design, &batch).expect("codes of the input");
+        let options = Options {
+            directives: Some(&directives),
+            ..Options::new(support::backend(backend), "faulty")
+        };
+        let files = codegen::generate(&design, &options, &reference.vectors).expect("a project");
+        for which in [0, 17] {
+            let root = tempfile::tempdir().expect("a folder");
+            let mut arrays = 0;
+            for (path, text) in files.iter() {
+                let faulty = path.starts_with("firmware/weights/w");
+                arrays += usize::from(faulty);
+                let text = if faulty {
+                    flip(text, which)
+                } else {
+                    text.to_owned()
+                };
+                let path = root.path().join(path);
+                std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+                std::fs::write(path, text).expect("written");
+            }
+            assert_eq!(arrays, FORMS.len());
+            let report = csim::run(root.path(), &csim::Samples::Stored(None), &headers);
+            let report = report.unwrap_or_else(|e| panic!("{backend}: {e}"));
+            let outputs = report.outputs.iter().zip(&reference.vectors.outputs);
+            for ((found, expected), (form, ..)) in outputs.zip(FORMS) {
+                assert_ne!(found, expected, "{backend}: {form}, weight {which}");
+            }
+        }
+    }
 }
 
 #[test]
