@@ -269,6 +269,7 @@ impl Project {
             family: self.family,
             directives,
             cells: &self.cells,
+            period: self.clock_period.parse().unwrap_or(5.0),
         };
         let (network, views) = stream::network(&parts, namer, errors);
         self.headers.insert("stream");

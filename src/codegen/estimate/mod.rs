@@ -15,8 +15,9 @@ use super::Directives;
 use super::directives::{Choice, Multiplier, Strategy};
 use super::kernels::products::{self, Products};
 use super::project::Project;
-use crate::ir::kernel::{Design, Dot, Kernel, Loop, Node, PoolKind};
-use crate::ir::{Range, Window};
+use crate::ir::kernel::{Design, Dot, Kernel, Loop, Merge, Node, PoolKind};
+use crate::ir::{Periodic, Range, Window};
+use crate::num::{FixedType, Overflow, Quantization};
 
 /// What a layer takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -25,12 +26,17 @@ pub(crate) struct Resources {
     multipliers: u64,
     /// Additions, comparisons and selections of two numbers, at the same time.
     adders: u64,
+    /// As csynth reports them.
     lut: u64,
     ff: u64,
     dsp: u64,
     bram18: u64,
     latency_cycles: u64,
     interval_cycles: u64,
+    /// Adders, or what takes as long, one behind the other: cycles once a layer or the design is
+    /// complete.
+    #[serde(skip)]
+    levels: u32,
 }
 
 #[derive(Serialize)]
@@ -47,10 +53,11 @@ struct Estimate {
     formulas: [(&'static str, &'static str); 8],
     layers: Vec<Layer>,
     total: Resources,
+    lut_after_logic_synthesis: u64,
 }
 
 const NOTE: &str = "Estimates before synthesis. Multipliers and adders are counted; the rest \
-    approximates results after logic synthesis (csynth reports about twice the LUT).";
+    approximates what C synthesis (csynth) reports. Logic synthesis finds about half of these LUT.";
 
 const FORMULAS: [(&str, &str); 8] = [
     (
@@ -62,16 +69,21 @@ const FORMULAS: [(&str, &str); 8] = [
     (
         "adders",
         "terms of each sum less one, biases included; digits of each weight less one where it is \
-         multiplied in LUTs; comparisons",
+         multiplied in LUTs; comparisons and selections",
     ),
-    ("lut", "bits of all adders, plus table and memory bits / 64"),
+    (
+        "lut",
+        "additions: bits + 7; comparisons: bits / 2 + 5; selections: bits; tables and small memories: \
+         bits / 64",
+    ),
     (
         "ff",
-        "bits of every result, plus accumulator bits for each pipeline stage",
+        "bits of partial sums and results that pass from one pipeline stage or process to the next, of the \
+         pixels under a window, and of the inputs (io parallel, in the total)",
     ),
     (
         "dsp",
-        "multipliers whose operands both have more than 10 bits",
+        "multipliers with an operand of more than 10 bits, constants of more than two digits only",
     ),
     (
         "bram18",
@@ -79,9 +91,9 @@ const FORMULAS: [(&str, &str); 8] = [
     ),
     (
         "latency_cycles",
-        "levels of the adder tree * 1.5 ns / clock period; loops: rounds * interval; recurrent \
-         layers: steps * the longest path through the cell; io stream: the token-level schedule for \
-         the total",
+        "adders one behind the other, 1.5 ns each (a product or a comparison counts as one), in whole \
+         clock periods; loops: rounds * interval; recurrent layers: steps * the longest path through \
+         the cell; io stream: 2 more for each process, and the token-level schedule for the total",
     ),
     (
         "interval_cycles",
@@ -118,6 +130,22 @@ pub(crate) fn json(design: &Design, project: &Project, directives: &Directives) 
     let mut total = layers
         .iter()
         .fold(Resources::default(), |sum, l| sum.followed_by(l.resources));
+    let each = levels_per_cycle(period);
+    total.finish(each);
+    for layer in &mut layers {
+        layer.resources.finish(each);
+        if stream {
+            let r = &mut layer.resources;
+            r.latency_cycles += u64::from(k::STREAM_CYCLES);
+            // A process starts again when its pipeline is empty.
+            r.interval_cycles = r.interval_cycles.max(r.latency_cycles);
+        }
+    }
+    if !stream {
+        let ports = design.inputs.iter().map(|p| &design.node(p.node).ty);
+        let bits = ports.map(|ty| ty.elements() as u64 * u64::from(ty.width()));
+        total.ff += bits.sum::<u64>();
+    }
     if let Some(network) = &project.network {
         total.latency_cycles = network.timing.latency;
         total.interval_cycles = network.timing.interval;
@@ -127,6 +155,7 @@ pub(crate) fn json(design: &Design, project: &Project, directives: &Directives) 
         formulas: FORMULAS,
         layers,
         total,
+        lut_after_logic_synthesis: (total.lut as f64 * k::SYNTHESIS_SHARE).round() as u64,
     };
     serde_json::to_string_pretty(&estimate).expect("plain data has a JSON form")
 }
@@ -143,12 +172,29 @@ impl Resources {
             bram18: self.bram18 + next.bram18,
             latency_cycles: self.latency_cycles + next.latency_cycles,
             interval_cycles: self.interval_cycles.max(next.interval_cycles),
+            levels: self.levels + next.levels,
         }
+    }
+
+    /// Levels as cycles of the pipeline.
+    fn finish(&mut self, levels_per_cycle: u32) {
+        self.latency_cycles += u64::from(self.levels / levels_per_cycle);
+        self.levels = 0;
     }
 
     fn add(&mut self, count: u64, bits: u32) {
         self.adders += count;
-        self.lut += count * u64::from(bits) * k::LUT_PER_BIT;
+        self.lut += count * (u64::from(bits) + k::LUT_PER_ADDER);
+    }
+
+    fn compare(&mut self, count: u64, bits: u32) {
+        self.adders += count;
+        self.lut += count * (u64::from(bits) / 2 + k::LUT_PER_COMPARISON);
+    }
+
+    fn choose(&mut self, count: u64, bits: u32) {
+        self.adders += count;
+        self.lut += count * u64::from(bits);
     }
 
     fn memory(&mut self, bits: u64) {
@@ -160,10 +206,15 @@ impl Resources {
     }
 }
 
+/// Levels of adders that one cycle holds, 1 to 32; the period in ns.
+fn levels_per_cycle(period: f64) -> u32 {
+    (period / k::ADDER_NS).floor().clamp(1.0, 32.0) as u32
+}
+
 /// Cycles of one step of a loop, which waits for the state of the step before: the longest path
 /// through its cell, and no less than the interval that was asked for.
 pub(crate) fn step_cycles(cell: &Loop, choice: Choice, period: f64) -> u64 {
-    let mut ready: Vec<u64> = Vec::with_capacity(cell.body.nodes.len());
+    let mut ready: Vec<(u32, u64)> = Vec::with_capacity(cell.body.nodes.len());
     for node in &cell.body.nodes {
         let scope = Scope {
             design: &cell.body,
@@ -172,15 +223,47 @@ pub(crate) fn step_cycles(cell: &Loop, choice: Choice, period: f64) -> u64 {
             stream: false,
             period,
         };
-        let operands = node.inputs.iter().map(|i| ready[i.index()]).max();
+        let operands = node.inputs.iter().map(|i| ready[i.index()]);
+        let (levels, rounds) = operands.fold((0, 0), |(l, r), (a, b)| (l.max(a), r.max(b)));
         let own = match node.kernel {
-            Kernel::Input { .. } => 0,
-            _ => scope.resources().latency_cycles,
+            Kernel::Input { .. } => Resources::default(),
+            _ => scope.resources(),
         };
-        ready.push(operands.unwrap_or(0) + own);
+        ready.push((levels + own.levels, rounds + own.latency_cycles));
     }
-    let longest = ready.into_iter().max().unwrap_or(1);
-    longest.max(choice.ii().into())
+    let each = levels_per_cycle(period);
+    let longest = ready
+        .into_iter()
+        .map(|(levels, rounds)| u64::from(levels / each) + rounds);
+    // The state is stored in a cycle of its own.
+    (longest.max().unwrap_or(0) + 1).max(choice.ii().into())
+}
+
+/// Cycles from a word that a process of a stream design reads to the word that it writes for it:
+/// the pipeline of its kernels.
+pub(crate) fn process_cycles<'a>(
+    design: &'a Design,
+    nodes: impl IntoIterator<Item = &'a Node>,
+    directives: &Directives,
+    period: f64,
+) -> u32 {
+    let levels = nodes.into_iter().map(|node| {
+        let scope = Scope {
+            design,
+            node,
+            choice: directives.of(&node.origin),
+            stream: true,
+            period,
+        };
+        scope.resources().levels
+    });
+    let levels: u32 = levels.sum();
+    levels / levels_per_cycle(period) + k::STREAM_CYCLES
+}
+
+/// Levels of a tree that joins so many numbers in pairs.
+fn tree(numbers: u64) -> u32 {
+    64 - numbers.saturating_sub(1).leading_zeros()
 }
 
 /// Non-zero digits of a number written with digits -1, 0 and 1, no two neighbours non-zero: the
@@ -200,6 +283,13 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// Bits that are registered of so many results: all of them where a word leaves for a FIFO, and
+    /// where the pipeline has a stage behind these levels.
+    fn registers(&self, results: u64, bits: u32, levels: u32) -> u64 {
+        let stage = self.stream || levels >= levels_per_cycle(self.period);
+        results * u64::from(bits) * u64::from(stage)
+    }
+
     fn operand_bits(&self) -> u32 {
         let operand = self.node.inputs.first();
         operand.map_or(1, |id| self.design.node(*id).ty.width())
@@ -215,11 +305,25 @@ impl Scope<'_> {
         (word, elements / word.max(1))
     }
 
-    /// Cycles for so many levels of adders.
-    fn cycles(&self, levels: u32) -> u64 {
-        let each = (self.period / k::ADDER_NS).floor().max(1.0);
-        // A level is at most an adder: the quotient is a small number.
-        (f64::from(levels) / each).ceil() as u64
+    /// Rounding to nearest adds and, to even, looks at the bits that go; saturation compares with
+    /// both limits and chooses.
+    fn cast(&self, r: &mut Resources, types: &Periodic<FixedType>, width: u64) {
+        let from = self.operand_bits();
+        let types = types.values();
+        let rounds = types
+            .iter()
+            .any(|t| !matches!(t.quantization, Quantization::Trn | Quantization::TrnZero));
+        if rounds {
+            let to = types.iter().map(|t| t.width).max().unwrap_or(0);
+            r.compare(width, from.saturating_sub(to));
+            r.add(width, from);
+        }
+        let saturates = types.iter().any(|t| t.overflow != Overflow::Wrap);
+        r.levels = u32::from(rounds) + u32::from(saturates);
+        if saturates {
+            r.compare(2 * width, from);
+            r.choose(2 * width, self.node.ty.width());
+        }
     }
 
     fn resources(&self) -> Resources {
@@ -228,8 +332,7 @@ impl Scope<'_> {
         let from = self.operand_bits();
         let (width, rounds) = self.at_once();
         let mut r = Resources {
-            ff: width * u64::from(bits),
-            latency_cycles: 1 + (rounds - 1) * u64::from(self.choice.ii()),
+            latency_cycles: (rounds * u64::from(self.choice.ii())).saturating_sub(1),
             interval_cycles: rounds * u64::from(self.choice.ii()),
             ..Resources::default()
         };
@@ -245,6 +348,7 @@ impl Scope<'_> {
                 let other = self.design.node(node.inputs[1]).ty.width();
                 self.product(&mut r, products, from, other);
                 r.add(products - node.ty.elements() as u64, bits);
+                r.levels = k::PRODUCT_LEVELS + tree(inner.copied().unwrap_or(1) as u64);
             }
             Kernel::Affine(a) => {
                 let factor = a.mul.values().iter().map(|m| signed_digits(*m)).max();
@@ -252,15 +356,25 @@ impl Scope<'_> {
                 if digits > 1 {
                     r.multipliers += width;
                     r.add(width * u64::from(digits - 1), bits);
+                    r.levels += k::PRODUCT_LEVELS;
                 }
                 if a.add.values().iter().any(|c| *c != 0) {
                     r.add(width, bits);
+                    r.levels += 1;
                 }
             }
-            Kernel::Select(_) => r.add(3 * width, bits),
-            Kernel::Clamp(_) => r.add(2 * width, from),
-            // Rounding up, and the choice between the value and a limit.
-            Kernel::Cast(_) => r.add(2 * width, bits),
+            Kernel::Select(_) => {
+                r.levels = 3;
+                r.add(2 * width, bits);
+                r.compare(width, from);
+                r.choose(width, bits);
+            }
+            Kernel::Clamp(_) => {
+                r.levels = 2;
+                r.compare(2 * width, from);
+                r.choose(2 * width, from);
+            }
+            Kernel::Cast(types) => self.cast(&mut r, types, width),
             Kernel::Lut(lut) => {
                 let entries = lut.tables.values().iter().map(|t| t.len()).max();
                 let entries = entries.unwrap_or(0) as u64;
@@ -268,26 +382,37 @@ impl Scope<'_> {
                 if table <= k::SMALL_MEMORY_BITS {
                     let luts = entries.div_ceil(k::TABLE_ENTRIES_PER_LUT) * u64::from(bits);
                     r.lut += width * luts;
+                    r.levels = 1;
                 } else {
+                    r.levels = levels_per_cycle(self.period);
                     r.bram18 += width * table.div_ceil(k::BRAM18_BITS);
                 }
             }
             Kernel::Threshold(stairs) => {
                 let steps = stairs.values().iter().map(|s| s.thresholds.len()).max();
-                r.add(width * steps.unwrap_or(0) as u64, from);
+                let steps = steps.unwrap_or(0) as u64;
+                r.compare(width * steps, from);
+                r.levels = 1 + tree(steps);
             }
             Kernel::Merge { op, .. } => {
                 let pairs = node.inputs.len().saturating_sub(1) as u64 * width;
-                if *op == crate::ir::kernel::Merge::Mul {
-                    self.product(&mut r, pairs, from, bits.saturating_sub(from).max(1));
-                } else {
-                    r.add(pairs, bits);
+                r.levels = tree(node.inputs.len() as u64);
+                match op {
+                    Merge::Mul => {
+                        self.product(&mut r, pairs, from, bits.saturating_sub(from).max(1))
+                    }
+                    Merge::Add | Merge::Sub => r.add(pairs, bits),
+                    Merge::Max | Merge::Min => {
+                        r.compare(pairs, bits);
+                        r.choose(pairs, bits);
+                    }
                 }
             }
             Kernel::Reduce(_) => {
                 let operand = &self.design.node(node.inputs[0]).ty;
                 let each = operand.shape.last().copied().unwrap_or(1) as u64;
                 r.add(width * (each - 1), bits.max(from));
+                r.levels = tree(each);
             }
             Kernel::Move(_) | Kernel::Input { .. } => {}
         }
@@ -321,13 +446,14 @@ impl Scope<'_> {
             bram18: step.bram18,
             latency_cycles: cycles,
             interval_cycles: cycles,
+            levels: 0,
         }
     }
 
     /// Products of two variables.
     fn product(&self, r: &mut Resources, count: u64, a: u32, b: u32) {
         r.multipliers += count;
-        if a.min(b) > k::LUT_PRODUCT_BITS {
+        if a.max(b) > k::LUT_PRODUCT_BITS {
             r.dsp += count;
         } else {
             r.add(count * u64::from(a.min(b)), a.max(b));
@@ -363,7 +489,9 @@ impl Scope<'_> {
             let weight = Range::point(w).width();
             let dsp = match form {
                 Products::Multiply(Multiplier::Dsp) => true,
-                Products::Multiply(Multiplier::Auto) => from.min(weight) > k::LUT_PRODUCT_BITS,
+                Products::Multiply(Multiplier::Auto) => {
+                    from.max(weight) > k::LUT_PRODUCT_BITS && digits > k::CHEAP_DIGITS
+                }
                 _ => false,
             };
             if dsp {
@@ -397,16 +525,29 @@ impl Scope<'_> {
                 r.memory(dot.weights.len() as u64 * u64::from(each));
             }
         }
-        let levels = terms.iter().max().map_or(0, |t| 64 - t.leading_zeros());
-        let depth = self.cycles(levels) + 1;
-        let pixels = self.lines(&mut r, &dot.windows);
+        let products = dot.weights.iter().any(|w| signed_digits(*w) > 1);
+        let sums = terms
+            .iter()
+            .zip(0..)
+            .map(|(t, o)| tree(t + u64::from(*dot.bias.at(o) != 0)));
+        let levels = sums.max().unwrap_or(0) + if products { k::PRODUCT_LEVELS } else { 0 };
+        // Partial sums between two stages: of each sum a term for as many levels as fit a cycle.
+        let each = 1_u64 << levels_per_cycle(self.period);
+        let mut partial_sums = 0;
+        for &count in &terms {
+            let mut left = count.div_ceil(each);
+            while left > 1 {
+                partial_sums += left;
+                left = left.div_ceil(each);
+            }
+        }
         let positions: u64 = dot.windows.iter().map(|w| w.output as u64).product();
-        let copies = if self.stream || pixels.is_some() {
-            1
+        let without_loop = if self.stream {
+            (positions, 1)
         } else {
-            positions
+            (1, positions)
         };
-        let rounds = pixels.unwrap_or(if self.stream { positions } else { 1 });
+        let (rounds, copies) = self.lines(&mut r, &dot.windows).unwrap_or(without_loop);
         let ii = u64::from(self.choice.ii());
         Resources {
             multipliers: r.multipliers * copies,
@@ -414,9 +555,13 @@ impl Scope<'_> {
             lut: r.lut * copies,
             dsp: r.dsp * copies,
             bram18: r.bram18,
-            ff: (depth + 1) * u64::from(bits) * dot.filters as u64 * copies,
-            latency_cycles: depth + rounds * ii - 1,
+            ff: (r.ff
+                + partial_sums * u64::from(bits)
+                + self.registers(dot.filters as u64, bits, levels))
+                * copies,
+            latency_cycles: rounds * ii - 1,
             interval_cycles: rounds * ii,
+            levels,
         }
     }
 
@@ -425,33 +570,49 @@ impl Scope<'_> {
         let taps: u64 = windows.iter().map(|w| w.kernel as u64).product();
         let bits = self.node.ty.width();
         let mut r = Resources::default();
-        let operations = match kind {
-            PoolKind::Sum => 1,
-            // A comparison and a selection.
-            PoolKind::Max => 2,
+        match kind {
+            PoolKind::Sum => r.add((taps - 1) * channels, bits),
+            PoolKind::Max => {
+                r.compare((taps - 1) * channels, bits);
+                r.choose((taps - 1) * channels, bits);
+            }
+        }
+        let (rounds, copies) = self.lines(&mut r, windows).unwrap_or((1, 1));
+        let levels = match kind {
+            PoolKind::Sum => tree(taps),
+            // A comparison and a selection each.
+            PoolKind::Max => 2 * tree(taps),
         };
-        r.add(operations * (taps - 1) * channels, bits);
-        let pixels = self.lines(&mut r, windows).unwrap_or(1);
-        let depth = self.cycles(64 - taps.leading_zeros()) + 1;
         let ii = u64::from(self.choice.ii());
-        r.ff = (depth + 1) * u64::from(bits) * channels;
-        r.latency_cycles = depth + pixels * ii - 1;
-        r.interval_cycles = pixels * ii;
-        r
+        Resources {
+            adders: r.adders * copies,
+            lut: r.lut * copies,
+            ff: r.ff + self.registers(channels * copies, bits, levels),
+            latency_cycles: rounds * ii - 1,
+            interval_cycles: rounds * ii,
+            levels,
+            ..r
+        }
     }
 
-    /// Rounds of the loop over pixels, with the line buffer in io stream; `None` without windows.
-    fn lines(&self, r: &mut Resources, windows: &[Window]) -> Option<u64> {
+    /// Rounds of the loop over pixels and pixels a round, with the line buffer in io stream; `None`
+    /// without windows.
+    fn lines(&self, r: &mut Resources, windows: &[Window]) -> Option<(u64, u64)> {
         if windows.iter().all(|w| *w == Window::identity(w.input)) {
             return None;
         }
         if !self.stream {
-            return Some(windows.iter().map(|w| w.output as u64).product());
+            let pixels: u64 = windows.iter().map(|w| w.output as u64).product();
+            let at_once = u64::from(self.choice.parallelization_factor).clamp(1, pixels.max(1));
+            return Some((pixels.div_ceil(at_once), at_once));
         }
         let operand = &self.design.node(self.node.inputs[0]).ty;
         let channels = operand.shape.last().copied().unwrap_or(1) as u64;
+        let span = |w: &Window| (w.kernel - 1) * w.dilation + 1;
+        let under: u64 = windows.iter().map(|w| span(w) as u64).product();
+        r.ff += under * channels * u64::from(operand.width());
         let steps = |w: &Window| {
-            let span = (w.kernel - 1) * w.dilation + 1;
+            let span = span(w);
             let last_input = w.pad + (w.input - 1) * w.base_dilation + 1;
             ((w.output - 1) * w.stride + span).max(last_input) as u64
         };
@@ -461,7 +622,7 @@ impl Scope<'_> {
                 r.memory(steps(columns) * channels * u64::from(operand.width()));
             }
         }
-        Some(windows.iter().map(steps).product())
+        Some((windows.iter().map(steps).product(), 1))
     }
 }
 

@@ -16,10 +16,10 @@ use super::cells::{self, Cell, CellResult};
 use super::kernels::{self, Config, KernelView};
 use super::names::Namer;
 use super::project::{Call, Edge, Local, PortView, Stage, node_id};
-use super::{CodegenError, Directives};
+use super::{CodegenError, Directives, estimate};
 use crate::ir::kernel::{Design, Kernel, NodeId};
 use crate::num::Family;
-use tokens::{Op, Timing, TokenGraph};
+use tokens::{Op, Timing, TokenGraph, pipelined};
 
 /// Processes in the order in which a sequential simulation calls them.
 #[derive(Debug)]
@@ -109,6 +109,9 @@ pub(crate) struct Process {
     pub(crate) ii: Option<u32>,
     /// The same for the schedule, loops inside included.
     cycles: u32,
+    /// Cycles between a word that comes in and the one that leaves for it; 0 where each round waits
+    /// for the one before.
+    pipeline: u32,
     /// Position of its cell among those of the project.
     cell: Option<usize>,
 }
@@ -262,6 +265,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) family: Family,
     pub(crate) directives: &'a Directives,
     pub(crate) cells: &'a [Cell],
+    /// Nanoseconds of a clock cycle.
+    pub(crate) period: f64,
 }
 
 /// The processes, and the views of their kernels in the order of the design.
@@ -293,7 +298,10 @@ pub(crate) fn network(
         ..
     } = builder;
     let graph = TokenGraph {
-        programs: processes.iter().map(Process::program).collect(),
+        programs: processes
+            .iter()
+            .map(|p| pipelined(&p.program(), p.pipeline.div_ceil(p.cycles) as usize))
+            .collect(),
         cycles: processes.iter().map(|p| p.cycles.into()).collect(),
         ports: streams.iter().map(|s| s.port).collect(),
     };
@@ -460,6 +468,12 @@ impl Builder<'_> {
             form: Form::Clone(self.streams[first].words),
             ii: Some(1),
             cycles: 1,
+            pipeline: estimate::process_cycles(
+                self.parts.design,
+                [],
+                self.parts.directives,
+                self.parts.period,
+            ),
             cell: None,
         };
         // An input is there before everything; a layer's own process comes before its clones.
@@ -530,6 +544,14 @@ impl Builder<'_> {
         let cell = self.parts.cells.iter().find(|c| c.node == group.nodes[0]);
         let cycles = cell.map_or(cycles, |c| c.cycles);
         let ii = Some(cycles).filter(|_| !views.iter().any(|v| v.loops));
+        let nodes = group.nodes.iter().map(|id| design.node(*id));
+        let Parts {
+            directives, period, ..
+        } = *self.parts;
+        let pipeline = match cell {
+            Some(_) => 0,
+            None => estimate::process_cycles(design, nodes, directives, period),
+        };
         self.views.extend(views);
         let mut inputs: Vec<Arm> = self
             .parts
@@ -586,6 +608,7 @@ impl Builder<'_> {
             form: group.form.clone(),
             ii: cell.map_or(ii, |c| c.ii),
             cycles,
+            pipeline,
             cell: self
                 .parts
                 .cells

@@ -3,6 +3,11 @@
 //! Each process is a sequential program of reads and writes that blocks on an empty FIFO and on a
 //! full one. Whether such a network deadlocks does not depend on the order in which its processes
 //! run, so simulating one order decides it.
+//!
+//! Processes are pipelines: what a round reads is written some rounds later, and the words in
+//! between stand still while a round waits for a word or for a place. A round takes all its words
+//! and gives all its words at once, or waits. Depths that suffice for such pipelines suffice for
+//! those that drain while they wait.
 
 use std::collections::VecDeque;
 
@@ -36,6 +41,29 @@ pub(crate) struct Timing {
     pub(crate) latency: u64,
     /// Cycles from one sample to the next: rounds of the busiest process.
     pub(crate) interval: u64,
+}
+
+/// The program of a pipeline: what a round writes leaves so many rounds later, and further rounds at
+/// the end empty the pipeline.
+pub(crate) fn pipelined(program: &[Op], rounds: usize) -> Vec<Op> {
+    let mut ops = Vec::with_capacity(program.len() + rounds);
+    // Writes of the rounds that are in the pipeline.
+    let mut inside: VecDeque<Vec<Op>> = vec![Vec::new(); rounds].into();
+    for round in program.split_inclusive(|op| *op == Op::Step) {
+        let is = |wanted: fn(&Op) -> bool| round.iter().copied().filter(wanted);
+        ops.extend(is(|op| matches!(op, Op::Read(_))));
+        inside.push_back(is(|op| matches!(op, Op::Write(_))).collect());
+        ops.extend(inside.pop_front().unwrap_or_default());
+        ops.push(Op::Step);
+    }
+    while inside.back().is_some_and(Vec::is_empty) {
+        inside.pop_back();
+    }
+    for writes in inside {
+        ops.extend(writes);
+        ops.push(Op::Step);
+    }
+    ops
 }
 
 /// Most steps that the search for smaller depths may take.
@@ -159,27 +187,58 @@ impl<'a> Run<'a> {
         self.graph.programs[process].get(at).copied()
     }
 
-    /// A full FIFO among those that the process writes next.
+    /// The round that begins at the process's position, when it takes and gives at most one word of
+    /// each FIFO: such rounds happen as a whole. Rounds of more words go on word by word.
+    fn round(&self, process: usize) -> Option<&[Op]> {
+        let program = &self.graph.programs[process];
+        let at = self.position[process];
+        if at > 0 && program[at - 1] != Op::Step {
+            return None;
+        }
+        let length = program[at..].iter().position(|op| *op == Op::Step)?;
+        let round = &program[at..at + length];
+        let twice = (1..length).any(|i| round[..i].contains(&round[i]));
+        (!twice).then_some(round)
+    }
+
+    /// An empty FIFO among those that the round reads.
+    fn empty(&self, round: &[Op]) -> bool {
+        let port = &self.graph.ports;
+        round
+            .iter()
+            .any(|op| matches!(*op, Op::Read(s) if !port[s] && self.used[s] == 0))
+    }
+
+    /// A full FIFO among those that the process writes next, where places are all it waits for.
     fn full(&self, process: usize) -> Option<usize> {
         let program = &self.graph.programs[process];
         let at = self.position[process];
+        let full = |s: &usize| !self.graph.ports[*s] && self.used[*s] == self.depths[*s];
+        let written = |op: &Op| match *op {
+            Op::Write(s) => Some(s),
+            Op::Read(_) | Op::Step => None,
+        };
+        if let Some(round) = self.round(process) {
+            if self.empty(round) {
+                return None;
+            }
+            return round.iter().filter_map(written).find(full);
+        }
         if at > 0 && matches!(program[at - 1], Op::Write(_)) {
             // Its places were there when the first of them was written.
             return None;
         }
-        program[at..]
-            .iter()
-            .map_while(|op| match *op {
-                Op::Write(s) => Some(s),
-                Op::Read(_) | Op::Step => None,
-            })
-            .find(|&s| !self.graph.ports[s] && self.used[s] == self.depths[s])
+        program[at..].iter().map_while(written).find(full)
     }
 
     /// Goes on until nobody can; true when everybody is done.
     fn until_blocked(&mut self) -> bool {
         while let Some(process) = self.ready.pop_front() {
             while let Some(op) = self.next(process) {
+                let waits = |round| self.empty(round) || self.full(process).is_some();
+                if self.round(process).is_some_and(waits) {
+                    break;
+                }
                 let woken = match op {
                     Op::Step => None,
                     Op::Read(s) | Op::Write(s) if self.graph.ports[s] => None,
@@ -191,7 +250,7 @@ impl<'a> Run<'a> {
                         self.writer[s]
                     }
                     Op::Write(s) => {
-                        if self.full(process).is_some() {
+                        if self.used[s] == self.depths[s] && self.full(process).is_some() {
                             break;
                         }
                         self.used[s] += 1;
@@ -234,6 +293,26 @@ mod tests {
         assert_eq!(depths, [1, 1, 12, 1, 1]);
         assert!(graph.completes(&depths));
         assert!(!graph.completes(&[1, 1, 11, 1, 1]));
+    }
+
+    #[test]
+    fn the_short_branch_holds_what_is_in_the_pipeline_of_the_long_one() {
+        // A source splits 20 words; one branch is a pipeline of five rounds.
+        let clone = (0..20).flat_map(|_| [Op::Read(0), Op::Write(1), Op::Write(2), Op::Step]);
+        let long = (0..20).flat_map(|_| [Op::Read(1), Op::Write(3), Op::Step]);
+        let long = pipelined(&long.collect::<Vec<_>>(), 5);
+        assert_eq!(long.iter().filter(|op| **op == Op::Step).count(), 25);
+        let add = (0..20).flat_map(|_| [Op::Read(3), Op::Read(2), Op::Write(4), Op::Step]);
+        let graph = TokenGraph {
+            programs: vec![clone.collect(), long, add.collect()],
+            cycles: vec![1; 3],
+            ports: vec![true, false, false, false, true],
+        };
+        // Five words in the pipeline, and one that waits for the round in which the first leaves.
+        assert_eq!(graph.depths(), [1, 1, 6, 1, 1]);
+        assert!(!graph.completes(&[1, 1, 5, 1, 1]));
+        assert_eq!(graph.timing().interval, 25);
+        assert_eq!(graph.timing().latency, 27);
     }
 
     #[test]
