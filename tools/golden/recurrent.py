@@ -211,6 +211,26 @@ def steps_1_2_8_50():
     return keras.Model(inputs, outputs)
 
 
+@model("fixed<5,2>", container="h5")
+def state_functions():
+    """Quantizers of the state that are more than a conversion; binary() does not keep the zero at the beginning."""
+    x = L.Input((5, 3), name="in0")
+    a = QSimpleRNN(3, activation="quantized_tanh(6)", return_sequences=True, state_quantizer="quantized_tanh(4)", **QUANTIZERS)(x)
+    b = QLSTM(3, return_sequences=True, state_quantizer="ternary(alpha=1)", **GATES, **QUANTIZERS)(x)
+    c = QGRU(3, return_sequences=True, state_quantizer="binary(alpha=1)", **GATES, **QUANTIZERS)(x)
+    return keras.Model(x, [a, b, c])
+
+
+@model("fixed<5,2>")
+def state_wide_products():
+    """No limit of 64 bits where the state has a quantizer: products of float kernels are read by the next layer."""
+    wide = dict(kernel_quantizer=None, recurrent_quantizer=None, bias_quantizer=B, activation="linear", recurrent_activation="hard_sigmoid")
+    x = L.Input((4, 2), name="in0")
+    y = QLSTM(2, return_sequences=True, state_quantizer="quantized_bits(5,1,1,alpha=1)", **wide)(x)
+    z = QGRU(2, return_sequences=True, state_quantizer="ternary(alpha=1)", reset_after=True, **wide)(x)
+    return keras.Model(x, [QActivation("quantized_bits(8,2,alpha=1)", name="q1")(y), QActivation("quantized_bits(8,2,alpha=1)", name="q2")(z)])
+
+
 # --- bidirectional ---
 
 

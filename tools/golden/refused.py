@@ -2,7 +2,7 @@
 
 import exact
 from golden.registry import model
-from qkeras import QActivation, QDense, QLSTM, quantized_bits
+from qkeras import QActivation, QDense, QGRU, QLSTM, QSimpleRNN, quantized_bits
 
 keras = exact.keras
 L = keras.layers
@@ -73,3 +73,17 @@ def stateful():
 def dynamic_shape():
     x = L.Input((None, 4), name="in0")
     return keras.Model(x, L.GlobalMaxPooling1D(name="pool")(dense("fc")(x)))
+
+
+@refused("q_simple_rnn", "--state-type")
+def growing_state():
+    """An exact state that float weights make wider with every step, behind a clip that hides it from no one."""
+    x = L.Input((6, 3), name="in0")
+    return keras.Model(x, QSimpleRNN(2, activation="hard_tanh", kernel_quantizer=K, recurrent_quantizer=None, bias_quantizer=B, name="rnn")(x))
+
+
+@refused("qgru")
+def embedding_mask():
+    x = L.Input((4,), name="in0")
+    y = L.Embedding(5, 3, mask_zero=True, name="table")(x)
+    return keras.Model(x, QGRU(2, kernel_quantizer=K, recurrent_quantizer=K, bias_quantizer=B)(y))

@@ -77,6 +77,12 @@ impl Resolver<'_> {
         }
         let ty = match given {
             Some(ty) => ty,
+            None if self.within.is_some() && lazy.steps.iter().all(is_exact) => {
+                // Only what has no exact value is rounded in a cell.
+                let chains = self.exact_chains(lazy.node, &lazy.steps);
+                let chains = chains.ok_or_else(|| too_wide(u64::from(MAX_WIDTH) + 1))?;
+                return Ok(self.emit_exact(lazy.node, &chains, origin));
+            }
             None => self.output_type(lazy.node, &lazy.steps)?,
         };
         self.rounded(lazy, ty, NO_SHORT_FORM, origin)
@@ -374,11 +380,22 @@ pub(super) fn steps_period(steps: &[Step]) -> usize {
 }
 
 /// Whether a step turns whatever comes in into finitely many codes.
-fn ends_chain(step: &Step) -> bool {
+pub(super) fn ends_chain(step: &Step) -> bool {
     match step {
         Step::Quantize(_) => true,
         Step::Function(f) => f.discrete(),
         Step::Affine { .. } | Step::Clip { .. } | Step::Leaky { .. } => false,
+    }
+}
+
+/// Whether a step turns binary fractions into binary fractions.
+fn is_exact(step: &Step) -> bool {
+    let exact = |values: &Periodic<Real>| values.values().iter().all(|v| dyadic(v).is_some());
+    match step {
+        Step::Affine { mul, add } => exact(mul) && exact(add),
+        Step::Leaky { threshold, slope } => dyadic(threshold).is_some() && exact(slope),
+        Step::Clip { lo, hi } => [lo, hi].into_iter().flatten().all(|l| dyadic(l).is_some()),
+        Step::Quantize(_) | Step::Function(_) => false,
     }
 }
 

@@ -12,7 +12,7 @@ use super::{ErrorKind, Lazy, ResolveError, Resolver, Within};
 use crate::ir::eval;
 use crate::ir::kernel::{Design, Kernel, Loop, LoopResult, NodeId, Port, TensorType};
 use crate::ir::math::{self, Network, Op, Step};
-use crate::ir::{Move, Periodic, Range, elements};
+use crate::ir::{Move, Periodic, Range, Real, elements};
 use crate::num::FixedType;
 
 /// Widest state that is kept exactly.
@@ -126,9 +126,8 @@ impl Resolver<'_> {
             .enumerate()
             .map(|(k, mut operand)| {
                 let state = k.checked_sub(cell.sequences);
-                operand
-                    .steps
-                    .extend(state.and_then(|k| quantizers[k].clone()));
+                let quantizer = state.and_then(|k| quantizers[k].clone());
+                operand.steps.extend(quantizer.unwrap_or_default());
                 self.uniform(operand, &node.origin)
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -209,10 +208,8 @@ impl Resolver<'_> {
                 .body(task, &states, ranges_only)
                 .map_err(|errors| self.failed(task, &widths, errors))?;
             let new = next.types(cell.states());
+            let before = widths.last().copied();
             widths.push(width(&new));
-            if width(&new) > STATE_WIDTH {
-                return Err(task.too_wide(&widths, None));
-            }
             let joined = states
                 .iter()
                 .zip(&new)
@@ -224,8 +221,16 @@ impl Resolver<'_> {
             if joined == states {
                 break;
             }
+            // A quantizer on the state, or a type for it, ends the growth at any width.
+            let wide = width(&new) > STATE_WIDTH && task.state_type.is_none();
+            if wide && before.is_some_and(|before| before < width(&new)) {
+                return Err(task.too_wide(&widths, None));
+            }
             if step == cell.steps {
                 grows = !self.settles(task, joined);
+                if grows && wide {
+                    return Err(task.too_wide(&widths, None));
+                }
                 break;
             }
             states = joined;
@@ -266,11 +271,21 @@ impl Resolver<'_> {
             return task.too_wide(widths, Some(first));
         }
         self.errors.extend(errors);
+        if let ErrorKind::TooWide { .. } = first
+            && task.state_type.is_none()
+        {
+            let layer = task.layer;
+            return ErrorKind::Unsupported(format!(
+                "{first}, or choose a type for the states with --state-type '{layer}=ap_fixed<16,6>': every \
+                 new state is converted into it, and all results follow from that"
+            ));
+        }
         first
     }
 
     /// Whether a few more steps add nothing to the states any more.
     fn settles(&mut self, task: &Task<'_>, mut states: Vec<TensorType>) -> bool {
+        let most = width(&states).max(STATE_WIDTH);
         for step in 0..SETTLING {
             let Ok(next) = self.body(task, &states, true) else {
                 return false;
@@ -282,7 +297,7 @@ impl Resolver<'_> {
                 .map(|(old, new)| join(old, new, step));
             match joined.collect::<Option<Vec<_>>>() {
                 Some(joined) if joined == states => return true,
-                Some(joined) if width(&joined) <= STATE_WIDTH => states = joined,
+                Some(joined) if width(&joined) <= most => states = joined,
                 _ => return false,
             }
         }
@@ -513,8 +528,8 @@ fn with_state_type(cell: &math::Loop, ty: FixedType) -> math::Loop {
 /// The same loop, with every state that is read through a quantizer only quantized when it is written:
 /// its register is as narrow as the quantizer's type. Zero stays zero in any type. Initial values go
 /// through the quantizers that are returned.
-fn written(cell: &math::Loop) -> (math::Loop, Vec<Option<Step>>) {
-    let quantizers: Vec<Option<Step>> = cell.body.inputs[cell.sequences..]
+fn written(cell: &math::Loop) -> (math::Loop, Vec<Option<Vec<Step>>>) {
+    let quantizers: Vec<Option<Vec<Step>>> = cell.body.inputs[cell.sequences..]
         .iter()
         .map(|port| sole_quantizer(&cell.body, port.node))
         .collect();
@@ -530,12 +545,12 @@ fn written(cell: &math::Loop) -> (math::Loop, Vec<Option<Step>>) {
         let state = cell.body.inputs[cell.sequences + k].node;
         for reader in body.nodes.iter_mut().filter(|n| n.inputs.contains(&state)) {
             if let Op::Pointwise(steps) = &mut reader.op {
-                steps.remove(0);
+                steps.drain(..quantizer.len());
             }
         }
         let of = body.node(node).clone();
         let node = body.push(math::Node {
-            op: Op::Pointwise(vec![quantizer.clone()]),
+            op: Op::Pointwise(quantizer.clone()),
             inputs: vec![node],
             ..of
         });
@@ -564,7 +579,8 @@ pub(super) fn quantizer_of(
     let mut found = None;
     for k in (0..operands.len()).filter(|&k| operands[k].index() == index) {
         let state = cell.body.inputs.get(k).filter(|_| k >= cell.sequences)?;
-        let Step::Quantize(types) = sole_quantizer(&cell.body, state.node)? else {
+        let quantizer = sole_quantizer(&cell.body, state.node)?;
+        let [Step::Quantize(types)] = quantizer.as_slice() else {
             return None;
         };
         let ty = types.as_uniform().copied()?;
@@ -576,26 +592,28 @@ pub(super) fn quantizer_of(
     found
 }
 
-/// The conversion with which every reader of a node begins, where all have the same.
-fn sole_quantizer(body: &Network, id: math::NodeId) -> Option<Step> {
-    let mut found: Option<&Step> = None;
+/// The quantizer with which every reader of a node begins, where all have the same and it keeps zero.
+fn sole_quantizer(body: &Network, id: math::NodeId) -> Option<Vec<Step>> {
     if body.outputs.iter().any(|p| p.node == id) {
         return None;
     }
+    let mut found: Option<&[Step]> = None;
     for reader in body.nodes.iter().filter(|n| n.inputs.contains(&id)) {
         let Op::Pointwise(steps) = &reader.op else {
             return None;
         };
-        let first @ Step::Quantize(types) = steps.first()? else {
-            return None;
-        };
-        match found {
-            None => found = Some(first),
-            Some(Step::Quantize(before)) if before == types => {}
-            Some(_) => return None,
+        let end = steps.iter().position(super::chain::ends_chain)?;
+        match (found, &steps[..=end]) {
+            (None, own) => found = Some(own),
+            (Some([Step::Quantize(before)]), [Step::Quantize(types)]) if before == types => {}
+            _ => return None,
         }
     }
-    found.cloned()
+    let quantizer = found?;
+    let zero = Real::from_integer(0.into());
+    let keeps = |channel| eval::decide(quantizer, channel, &zero).as_ref() == Some(&zero);
+    let channels = super::chain::steps_period(quantizer);
+    (0..channels).all(keeps).then(|| quantizer.to_vec())
 }
 
 /// The format of any slice of a sequence.
