@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use qk_hls::codegen::{Directives, Io, Knobs, Options, Strategy};
-use qk_hls::csim;
+use qk_hls::sim::batch;
+use qk_hls::{compile, csim};
 use rayon::prelude::*;
 
 use crate::support::{self, FAMILIES, IOS};
@@ -35,6 +36,35 @@ fn every_step_of_every_cell_has_the_simulators_codes() {
         .collect();
     let wrong = all.into_par_iter();
     let wrong = wrong.filter_map(|(backend, io)| check("steps_1_2_8_50", backend, io, None));
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Plain layers with a type for their states: real functions over wide sums, overflow of the states.
+#[test]
+fn converted_states_have_the_simulators_codes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/recurrent/plain_states");
+    let mut options = compile::Options::default();
+    options.input_types.by_order = vec!["fixed<5,2>".parse().expect("a type")];
+    options.resolve.default_state_type = Some("ap_fixed<9,2>".parse().expect("a type"));
+    let compiled = compile::compile(&root.join("model.keras"), None, &options).expect("typed");
+    let inputs = support::inputs(&root);
+    let batch = batch::batch(&compiled.design, &compiled.derived_inputs, &inputs, false);
+    let batch = batch.expect("recorded inputs fit");
+    let wrong = FAMILIES
+        .into_par_iter()
+        .zip(IOS)
+        .filter_map(|((backend, family), io)| {
+            let headers = support::headers_or_skip(family)?;
+            let options = Options {
+                io,
+                ..Options::new(support::backend(backend), "typed")
+            };
+            match csim::check(&compiled.design, &options, &batch, &headers) {
+                Ok(report) => support::complaints(&report),
+                Err(error) => Some(error.to_string()),
+            }
+        });
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -82,7 +82,7 @@ pub(crate) fn golden(folder: &Path) -> Option<(Compiled, Batch)> {
 }
 
 /// `x.npy`, or `x.npz` with keys `0`, `1`, ...
-fn inputs(folder: &Path) -> Vec<Array> {
+pub(crate) fn inputs(folder: &Path) -> Vec<Array> {
     if let Ok(Arrays::One(array)) = data::load(&folder.join("x.npy")) {
         return vec![array];
     }

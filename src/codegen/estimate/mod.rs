@@ -92,8 +92,8 @@ const FORMULAS: [(&str, &str); 8] = [
     (
         "latency_cycles",
         "adders one behind the other, 1.5 ns each (a product or a comparison counts as one), in whole \
-         clock periods; loops: rounds * interval; recurrent layers: steps * the longest path through \
-         the cell; io stream: 2 more for each process, and the token-level schedule for the total",
+         clock periods; loops: rounds * interval; recurrent layers: steps * the longest path from \
+         state to state, and once what the path from slice to result takes longer; io stream: 2 more for each process, and the token-level schedule for the total",
     ),
     (
         "interval_cycles",
@@ -211,10 +211,19 @@ fn levels_per_cycle(period: f64) -> u32 {
     (period / k::ADDER_NS).floor().clamp(1.0, 32.0) as u32
 }
 
-/// Cycles of one step of a loop, which waits for the state of the step before: the longest path
-/// through its cell, and no less than the interval that was asked for.
+/// Cycles from one step of a loop to the next, which waits for its states: the longest path from a
+/// state to a new one, and no less than the interval that was asked for.
 pub(crate) fn step_cycles(cell: &Loop, choice: Choice, period: f64) -> u64 {
-    let mut ready: Vec<(u32, u64)> = Vec::with_capacity(cell.body.nodes.len());
+    paths(cell, choice, period).0
+}
+
+/// Cycles between steps, and those that the last step takes longer: its way from the slice to the
+/// results, where it is not the one between the states.
+fn paths(cell: &Loop, choice: Choice, period: f64) -> (u64, u64) {
+    type Depth = (u32, u64);
+    let deeper = |a: Depth, b: Depth| (a.0.max(b.0), a.1.max(b.1));
+    // From any input, and from a state where there is such a path.
+    let mut ready: Vec<(Depth, Option<Depth>)> = Vec::with_capacity(cell.body.nodes.len());
     for node in &cell.body.nodes {
         let scope = Scope {
             design: &cell.body,
@@ -223,20 +232,32 @@ pub(crate) fn step_cycles(cell: &Loop, choice: Choice, period: f64) -> u64 {
             stream: false,
             period,
         };
-        let operands = node.inputs.iter().map(|i| ready[i.index()]);
-        let (levels, rounds) = operands.fold((0, 0), |(l, r), (a, b)| (l.max(a), r.max(b)));
-        let own = match node.kernel {
-            Kernel::Input { .. } => Resources::default(),
-            _ => scope.resources(),
-        };
-        ready.push((levels + own.levels, rounds + own.latency_cycles));
+        if let Kernel::Input { index, .. } = node.kernel {
+            ready.push(((0, 0), (index >= cell.sequences).then_some((0, 0))));
+            continue;
+        }
+        let own = scope.resources();
+        let behind = |(levels, rounds): Depth| (levels + own.levels, rounds + own.latency_cycles);
+        let operands = || node.inputs.iter().map(|i| ready[i.index()]);
+        let any = operands().map(|o| o.0).fold((0, 0), deeper);
+        let state = operands().filter_map(|o| o.1).reduce(deeper);
+        ready.push((behind(any), state.map(behind)));
     }
     let each = levels_per_cycle(period);
-    let longest = ready
-        .into_iter()
-        .map(|(levels, rounds)| u64::from(levels / each) + rounds);
+    let cycles = |(levels, rounds): Depth| u64::from(levels / each) + rounds;
+    let longest = ready.iter().map(|r| cycles(r.0)).max().unwrap_or(0);
+    let new = cell.body.outputs[..cell.states()].iter();
+    let between = new
+        .filter_map(|port| ready[port.node.index()].1)
+        .map(cycles);
+    // Steps of weights in memory do not overlap.
+    let between = match choice.strategy {
+        Strategy::Resource => longest,
+        Strategy::Latency | Strategy::Unrolled => between.max().unwrap_or(0),
+    };
     // The state is stored in a cycle of its own.
-    (longest.max().unwrap_or(0) + 1).max(choice.ii().into())
+    let interval = (between + 1).max(choice.ii().into());
+    (interval, (longest + 1).saturating_sub(interval))
 }
 
 /// Cycles from a word that a process of a stream design reads to the word that it writes for it:
@@ -436,7 +457,8 @@ impl Scope<'_> {
         } else {
             u64::from(self.choice.parallelization_factor).min(cell.steps as u64)
         };
-        let cycles = cell.steps as u64 * step_cycles(cell, self.choice, self.period);
+        let (interval, rest) = paths(cell, self.choice, self.period);
+        let cycles = cell.steps as u64 * interval + rest;
         Resources {
             multipliers: step.multipliers * copies,
             adders: step.adders * copies,

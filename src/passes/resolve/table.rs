@@ -60,9 +60,14 @@ impl Resolver<'_> {
                 let quick = quick.as_ref().and_then(|q| q.decide(code));
                 quick.or_else(|| exact(code))
             };
+            let before = &steps[..steps.len() - 1];
             let f = Probe {
                 value: &f,
                 estimate: &|code| quick.as_ref()?.estimate(code),
+                close: &|code| {
+                    let y = eval::bounds(before, c, &eval::value(code, frac))?;
+                    Some(y.lo)
+                },
             };
             let runs = match eval::pieces(steps, c, *ty.frac.at(c), range) {
                 Some(pieces) => runs(&f, pieces.iter().map(|p| p.range)),
@@ -153,6 +158,8 @@ struct Probe<'a> {
     value: &'a dyn Fn(i128) -> Option<Real>,
     /// About the value before the last rounding, where that is easily told.
     estimate: &'a dyn Fn(i128) -> Option<f64>,
+    /// The same closely, at the price of an exact value.
+    close: &'a dyn Fn(i128) -> Option<Real>,
 }
 
 /// First code and value of every run of equal values; `f` is monotone on each of the ranges, which
@@ -180,8 +187,8 @@ fn bisect(f: &Probe<'_>, piece: Range, at_hi: &Real, runs: &mut Vec<(i128, Real)
     // Depth-first, left to right; the stack holds right ends still to be reached.
     let mut stack = vec![(piece.hi, at_hi.clone())];
     let mut left = piece.lo;
-    // Length of the gap at the last guess.
-    let mut guessed = None;
+    // Length of the gap at the last guess, and whether that was a close one.
+    let mut guessed: Option<(i128, bool)> = None;
     while let Some((right, at_right)) = stack.pop() {
         let at_left = &runs.last()?.1;
         if *at_left == at_right {
@@ -196,12 +203,21 @@ fn bisect(f: &Probe<'_>, piece: Range, at_hi: &Real, runs: &mut Vec<(i128, Real)
             // Not halves but where a straight line would step over the border, with the codes next to
             // it on both sides; halves where that does not narrow the search.
             let gap = right - left;
-            let stuck = guessed.is_some_and(|before: i128| gap > before / 8);
-            let near = (!stuck)
-                .then(|| guess(f, (left, right), at_left, &at_right))
-                .flatten()
-                .filter(|near| !near.is_empty());
-            guessed = near.is_some().then_some(gap);
+            let ends = (left, right);
+            let near = match guessed {
+                Some((before, closely)) if gap > before / 8 => {
+                    let near = if closely {
+                        None
+                    } else {
+                        close_guess(f, ends, at_left, &at_right)
+                    };
+                    near.map(|near| (near, true))
+                }
+                _ => guess(f, ends, at_left, &at_right).map(|near| (near, false)),
+            };
+            let near = near.filter(|(near, _)| !near.is_empty());
+            guessed = near.as_ref().map(|(_, closely)| (gap, *closely));
+            let near = near.map(|(near, _)| near);
             let probes = near.unwrap_or_else(|| vec![left + gap / 2]);
             stack.push((right, at_right));
             for code in probes.into_iter().rev() {
@@ -213,6 +229,26 @@ fn bisect(f: &Probe<'_>, piece: Range, at_hi: &Real, runs: &mut Vec<(i128, Real)
     Some(())
 }
 
+/// The same where codes lie closer than quick estimates can tell.
+fn close_guess(
+    f: &Probe<'_>,
+    (left, right): (i128, i128),
+    a: &Real,
+    b: &Real,
+) -> Option<Vec<i128>> {
+    let gap = right - left;
+    if gap < 64 {
+        return None;
+    }
+    let (from, to) = ((f.close)(left)?, (f.close)(right)?);
+    if from == to {
+        return None;
+    }
+    let border = (a + b) / Real::from_integer(2.into());
+    let part = ((border - &from) / (to - &from)).to_f64()?;
+    around(part, (left, right), (gap >> 30).max(1))
+}
+
 /// Codes on both sides of the place where a long gap between two results should have its step.
 fn guess(f: &Probe<'_>, (left, right): (i128, i128), a: &Real, b: &Real) -> Option<Vec<i128>> {
     let gap = right - left;
@@ -221,13 +257,17 @@ fn guess(f: &Probe<'_>, (left, right): (i128, i128), a: &Real, b: &Real) -> Opti
     }
     let (from, to) = ((f.estimate)(left)?, (f.estimate)(right)?);
     let border = (a + b).to_f64()? / 2.0 * (1_u64 << 60) as f64;
+    // A line errs by a small part of the gap; the first time by more.
     let part = (border - from) / (to - from);
+    around(part, (left, right), (gap >> 12).max(1))
+}
+
+/// Codes on both sides of a part of a gap.
+fn around(part: f64, (left, right): (i128, i128), margin: i128) -> Option<Vec<i128>> {
     if !(0.0..=1.0).contains(&part) {
         return None;
     }
-    let place = left + (part * gap as f64) as i128;
-    // A line errs by a small part of the gap; the first time by more.
-    let margin = (gap >> 12).max(1);
+    let place = left + (part * (right - left) as f64) as i128;
     let ends = [place - margin, place + margin + 1];
     let inside = ends.into_iter().filter(|&code| code > left && code < right);
     Some(inside.collect())
