@@ -64,6 +64,11 @@ impl Resolver<'_> {
             let f = Probe {
                 value: &f,
                 estimate: &|code| quick.as_ref()?.estimate(code),
+                sure: &|code| {
+                    quick
+                        .as_ref()
+                        .is_some_and(|q| q.decide_code(code).is_some())
+                },
                 close: &|code| {
                     let y = eval::bounds(before, c, &eval::value(code, frac))?;
                     Some(y.lo)
@@ -158,7 +163,9 @@ struct Probe<'a> {
     value: &'a dyn Fn(i128) -> Option<Real>,
     /// About the value before the last rounding, where that is easily told.
     estimate: &'a dyn Fn(i128) -> Option<f64>,
-    /// The same closely, at the price of an exact value.
+    /// Whether the value is quickly told.
+    sure: &'a dyn Fn(i128) -> bool,
+    /// The estimate closely, at the price of an exact value.
     close: &'a dyn Fn(i128) -> Option<Real>,
 }
 
@@ -237,7 +244,7 @@ fn close_guess(
     b: &Real,
 ) -> Option<Vec<i128>> {
     let gap = right - left;
-    if gap < 64 {
+    if gap < 64 || (f.sure)(left + gap / 2) {
         return None;
     }
     let (from, to) = ((f.close)(left)?, (f.close)(right)?);
