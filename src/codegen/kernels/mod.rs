@@ -7,7 +7,7 @@ mod pointwise;
 pub(crate) mod products;
 mod window;
 
-use crate::ir::kernel::{Design, Kernel, Node, NodeId, Reduce, TensorType};
+use crate::ir::kernel::{Design, Kernel, Merge, Node, NodeId, Reduce, TensorType};
 use crate::ir::{Origin, Range};
 use crate::num::Family;
 
@@ -184,12 +184,14 @@ pub(crate) fn view_of(
 
 /// What a node computes and what its result is, in one line for comments.
 pub(crate) fn title(node: &Node) -> String {
-    // Most notes say more than the kind does; some say it again.
     let kind = kind(&node.kernel);
-    let what = if node.note.is_empty() || node.note == kind {
-        kind.to_owned()
-    } else {
-        format!("{kind} ({})", node.note)
+    let what = match node.note.as_str() {
+        // The name of the operation: the kind says as much.
+        "" | "affine" | "merge" | "moved" => kind.to_owned(),
+        note if note == kind => kind.to_owned(),
+        // Says more than the kind.
+        note if note.starts_with("cast") || note.ends_with("under a window") => note.to_owned(),
+        note => format!("{kind} ({note})"),
     };
     format!("{what}: {}", describe(&node.ty)).replace(['\n', '\r', '\\'], " ")
 }
@@ -389,7 +391,13 @@ fn kind(kernel: &Kernel) -> &'static str {
         Kernel::Lut(_) => "table",
         Kernel::Threshold(_) => "steps",
         Kernel::Pool { .. } => "window",
-        Kernel::Merge { .. } => "element-wise",
+        Kernel::Merge { op, .. } => match op {
+            Merge::Add => "element-wise sum",
+            Merge::Sub => "element-wise difference",
+            Merge::Mul => "element-wise product",
+            Merge::Max => "element-wise maximum",
+            Merge::Min => "element-wise minimum",
+        },
         Kernel::Move(_) => "rearrangement",
         Kernel::Reduce(_) => "reduction of the last axis",
         Kernel::Loop(_) => "a cell step after step",
