@@ -31,6 +31,81 @@ pub struct Row {
     pub clock_period: Option<f64>,
 }
 
+/// What is estimated and what C synthesis found for one layer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerRow {
+    /// The layer.
+    pub layer: String,
+    /// Its class.
+    pub class: String,
+    /// Products at the same time.
+    pub multipliers: u64,
+    /// Additions, comparisons and selections at the same time.
+    pub adders: u64,
+    /// The estimate.
+    pub estimate: Row,
+    /// The report of the layer's function, if there is one.
+    pub csynth: Option<Row>,
+}
+
+/// The estimate of every layer, and the reports of C synthesis of functions with the layers' names.
+///
+/// # Errors
+/// A folder, an estimate or a report that cannot be read.
+pub fn layers(project: &Path) -> Result<Vec<LayerRow>, String> {
+    let path = project.join("estimate.json");
+    let at = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let text = fs::read_to_string(&path).map_err(|e| at(&e))?;
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| at(&e))?;
+    let layers = json["layers"].as_array().ok_or_else(|| at(&"no layers"))?;
+    let mut files = Vec::new();
+    walk(project, project, 8, &mut files)?;
+    files.sort();
+    let mut rows = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let text = |key: &str| layer[key].as_str().unwrap_or_default().to_owned();
+        let count = |key: &str| layer[key].as_u64().unwrap_or_default();
+        let name = text("layer");
+        // The tools add `_s` to the names of templates' instances.
+        let names = [format!("{name}_csynth."), format!("{name}_s_csynth.")];
+        let report = files.iter().filter(|path| {
+            let file = path.rsplit('/').next().unwrap_or(path);
+            names.iter().any(|n| file.starts_with(n))
+        });
+        let csynth = match report.max_by_key(|path| path.ends_with(".xml")) {
+            None => None,
+            Some(path) => {
+                let full = project.join(path);
+                let text =
+                    fs::read_to_string(&full).map_err(|e| format!("{}: {e}", full.display()))?;
+                let found = if path.ends_with(".xml") {
+                    csynth_xml(&text)
+                } else {
+                    csynth_text(&text)
+                };
+                Some(Row {
+                    report: "csynth",
+                    file: path.clone(),
+                    ..found
+                })
+            }
+        };
+        rows.push(LayerRow {
+            class: text("class"),
+            multipliers: count("multipliers"),
+            adders: count("adders"),
+            estimate: Row {
+                report: "estimate",
+                file: "estimate.json".into(),
+                ..figures(layer)
+            },
+            csynth,
+            layer: name,
+        });
+    }
+    Ok(rows)
+}
+
 /// Every report of the function `top` found in a project's folder, the estimate first.
 ///
 /// # Errors
@@ -124,14 +199,19 @@ fn estimate(text: &str) -> Row {
     let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else {
         return Row::default();
     };
-    let total = |key: &str| json["total"][key].as_f64();
+    figures(&json["total"])
+}
+
+/// Figures of a layer or of the total.
+fn figures(json: &serde_json::Value) -> Row {
+    let figure = |key: &str| json[key].as_f64();
     Row {
-        lut: total("lut"),
-        ff: total("ff"),
-        dsp: total("dsp"),
-        bram18: total("bram18"),
-        latency_cycles: total("latency_cycles"),
-        interval_cycles: total("interval_cycles"),
+        lut: figure("lut"),
+        ff: figure("ff"),
+        dsp: figure("dsp"),
+        bram18: figure("bram18"),
+        latency_cycles: figure("latency_cycles"),
+        interval_cycles: figure("interval_cycles"),
         ..Row::default()
     }
 }
@@ -287,13 +367,18 @@ mod tests {
         fs::write(folder.join("p_csynth.xml"), XML).unwrap();
         fs::write(folder.join("fc1_csynth.xml"), XML).unwrap();
         fs::write(folder.join("p_csynth.rpt"), "|Name|LUT|\n|Total|1|\n").unwrap();
-        let json = "{\"total\": {\"lut\": 5, \"latency_cycles\": 7}}";
+        let json = "{\"total\": {\"lut\": 5, \"latency_cycles\": 7}, \"layers\": [{\"layer\": \"fc1\", \
+            \"class\": \"QDense\", \"lut\": 3, \"adders\": 2}, {\"layer\": \"fc2\"}]}";
         fs::write(root.path().join("estimate.json"), json).unwrap();
         let rows = read(root.path(), "p").unwrap();
         let reports: Vec<&str> = rows.iter().map(|r| r.report).collect();
         assert_eq!(reports, ["estimate", "csynth"]);
         assert_eq!(rows[0].latency_cycles, Some(7.0));
         assert_eq!(rows[1].lut, Some(263_280.0));
+        let rows = layers(root.path()).unwrap();
+        assert_eq!((rows[0].adders, rows[0].estimate.lut), (2, Some(3.0)));
+        assert_eq!(rows[0].csynth.as_ref().unwrap().lut, Some(263_280.0));
+        assert_eq!((rows[1].layer.as_str(), &rows[1].csynth), ("fc2", &None));
         fs::write(root.path().join("vivado_synth.rpt"), "ERROR").unwrap();
         assert!(
             read(root.path(), "p")
