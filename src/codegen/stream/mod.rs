@@ -297,22 +297,30 @@ pub(crate) fn network(
         views,
         ..
     } = builder;
-    let graph = TokenGraph {
-        programs: processes
-            .iter()
-            .map(|p| pipelined(&p.program(), p.pipeline.div_ceil(p.cycles) as usize))
-            .collect(),
+    let programs: Vec<Vec<Op>> = processes.iter().map(Process::program).collect();
+    let in_hardware = processes.iter().zip(&programs);
+    let in_hardware =
+        in_hardware.map(|(p, program)| pipelined(program, p.pipeline.div_ceil(p.cycles) as usize));
+    let hardware = TokenGraph {
+        programs: in_hardware.collect(),
         cycles: processes.iter().map(|p| p.cycles.into()).collect(),
         ports: streams.iter().map(|s| s.port).collect(),
+        whole_rounds: true,
     };
-    for (stream, smallest) in streams.iter_mut().zip(graph.depths()) {
-        stream.smallest = smallest;
-        stream.depth = smallest.max(HARDWARE_DEPTH);
+    let software = TokenGraph {
+        programs,
+        whole_rounds: false,
+        ..hardware.clone()
+    };
+    let depths = hardware.depths().into_iter().zip(software.depths());
+    for (stream, (hardware, software)) in streams.iter_mut().zip(depths) {
+        stream.smallest = hardware.max(software);
+        stream.depth = stream.smallest.max(HARDWARE_DEPTH);
     }
     let network = Network {
         processes,
         streams,
-        timing: graph.timing(),
+        timing: hardware.timing(),
     };
     (network, views)
 }

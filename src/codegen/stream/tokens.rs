@@ -4,10 +4,11 @@
 //! full one. Whether such a network deadlocks does not depend on the order in which its processes
 //! run, so simulating one order decides it.
 //!
-//! Processes are pipelines: what a round reads is written some rounds later, and the words in
-//! between stand still while a round waits for a word or for a place. A round takes all its words
-//! and gives all its words at once, or waits. Depths that suffice for such pipelines suffice for
-//! those that drain while they wait.
+//! Two kinds of processes are looked at. In C++ a round reads, then writes, and waits in between. In
+//! hardware it is a pipeline: what a round reads is written some rounds later, the words in between
+//! stand still while a round waits, and a round takes all its words and gives all its words at once
+//! or waits. A FIFO that is deeper never makes a deadlock, so the larger of both depths suffices for
+//! both.
 
 use std::collections::VecDeque;
 
@@ -32,6 +33,8 @@ pub(crate) struct TokenGraph {
     pub(crate) cycles: Vec<u64>,
     /// Streams that are ports of the design: full at the start, or never full.
     pub(crate) ports: Vec<bool>,
+    /// Whether rounds happen as a whole.
+    pub(crate) whole_rounds: bool,
 }
 
 /// One sample through the design, no FIFO ever full.
@@ -192,7 +195,7 @@ impl<'a> Run<'a> {
     fn round(&self, process: usize) -> Option<&[Op]> {
         let program = &self.graph.programs[process];
         let at = self.position[process];
-        if at > 0 && program[at - 1] != Op::Step {
+        if !self.graph.whole_rounds || at > 0 && program[at - 1] != Op::Step {
             return None;
         }
         let length = program[at..].iter().position(|op| *op == Op::Step)?;
@@ -250,7 +253,7 @@ impl<'a> Run<'a> {
                         self.writer[s]
                     }
                     Op::Write(s) => {
-                        if self.used[s] == self.depths[s] && self.full(process).is_some() {
+                        if self.full(process).is_some() {
                             break;
                         }
                         self.used[s] += 1;
@@ -283,6 +286,7 @@ mod tests {
             programs: vec![clone.collect(), whole, add.collect()],
             cycles: vec![1; 3],
             ports: vec![true, false, false, false, true],
+            whole_rounds: false,
         }
     }
 
@@ -307,6 +311,7 @@ mod tests {
             programs: vec![clone.collect(), long, add.collect()],
             cycles: vec![1; 3],
             ports: vec![true, false, false, false, true],
+            whole_rounds: true,
         };
         // Five words in the pipeline, and one that waits for the round in which the first leaves.
         assert_eq!(graph.depths(), [1, 1, 6, 1, 1]);
