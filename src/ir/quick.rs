@@ -101,8 +101,10 @@ fn exp_neg(t: i128) -> (i128, i128) {
     let k = fine / LN2;
     let r = (fine - k * LN2) >> (120 - FINE);
     let mut p = ONE;
-    for n in (1..=20).rev() {
-        p = ONE - ((r * p) >> FINE) / n;
+    for n in (1..=20_i64).rev() {
+        // Both are at most 1, and so is their product: a machine word divides sooner.
+        let product = ((r * p) >> FINE) as i64;
+        p = ONE - i128::from(product / n);
     }
     ((p >> k), 16)
 }

@@ -357,7 +357,11 @@ impl Resolver<'_> {
             };
             let origin = &network.node(port.node).origin;
             match inner.uniform(lazy, origin) {
-                Ok(id) => outputs.push(id),
+                Ok(id) => {
+                    outputs.push(id);
+                    // A state that is a result as well is computed once.
+                    inner.values[port.node.index()] = Some(Lazy::exact(id));
+                }
                 Err(kind) => inner.error(origin, kind),
             }
         }
