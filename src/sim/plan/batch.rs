@@ -1,6 +1,6 @@
 //! Batches of codes: what goes into a plan and what comes out.
 
-use super::layout::View;
+use super::layout::{Cell, Layout, View};
 use super::step::Samples;
 use crate::ir::Range;
 use crate::num::Int;
@@ -63,7 +63,12 @@ impl Feed<'_> {
     /// The first code outside of a range.
     pub(super) fn outside(&self, range: Range) -> Option<(usize, i128)> {
         fn find<T: Copy + Ord + Into<i128>>(codes: &[T], range: Range) -> Option<(usize, i128)> {
-            let (lo, hi) = (*codes.iter().min()?, *codes.iter().max()?);
+            // A plain loop over values: it becomes vector instructions.
+            let (mut lo, mut hi) = (*codes.first()?, *codes.first()?);
+            for &code in codes {
+                lo = if code < lo { code } else { lo };
+                hi = if code > hi { code } else { hi };
+            }
             if range.contains(lo.into()) && range.contains(hi.into()) {
                 return None;
             }
@@ -99,7 +104,136 @@ impl Feed<'_> {
     }
 }
 
+impl Feed<'_> {
+    /// The codes of a tile as word rows, where they are stored as bytes or halves; false where they
+    /// are not.
+    pub(super) fn pack(
+        &self,
+        samples: Samples,
+        layout: Layout,
+        words: &mut [u32],
+        lanes: usize,
+    ) -> bool {
+        let (bits, offset) = match layout.cell {
+            Cell::Byte { offset } => (8, offset),
+            Cell::Half { offset } => (16, offset),
+            Cell::Word | Cell::Long | Cell::Wide => return false,
+        };
+        let rows = Rows {
+            samples,
+            layout,
+            lanes,
+        };
+        // Every byte of a word plus the same number, without carries between bytes.
+        let plus = u32::from(offset.wrapping_neg() as u8) * 0x0101_0101;
+        let low = 0x7f7f_7f7f;
+        let shift = |x: u32| ((x & low) + (plus & low)) ^ ((x ^ plus) & !low);
+        match (self, bits) {
+            (Self::I8(codes), 8) => rows.pack::<4, _>(codes, words, |part| {
+                let mut bytes = [0; 4];
+                let mut k = 0;
+                while k < part.len() {
+                    bytes[k] = part[k].cast_unsigned();
+                    k += 1;
+                }
+                shift(u32::from_le_bytes(bytes))
+            }),
+            (Self::I8(codes), _) => rows.pack::<2, _>(codes, words, |p| joined(p, 16, offset)),
+            (Self::I16(codes), 8) => rows.pack::<4, _>(codes, words, |p| joined(p, 8, offset)),
+            (Self::I16(codes), _) => rows.pack::<2, _>(codes, words, |p| joined(p, 16, offset)),
+            (Self::I32(codes), 8) => rows.pack::<4, _>(codes, words, |p| joined(p, 8, offset)),
+            (Self::I32(codes), _) => rows.pack::<2, _>(codes, words, |p| joined(p, 16, offset)),
+            (Self::I64(codes), 8) => rows.pack::<4, _>(codes, words, |p| joined(p, 8, offset)),
+            (Self::I64(codes), _) => rows.pack::<2, _>(codes, words, |p| joined(p, 16, offset)),
+            (Self::I128(codes), 8) => rows.pack::<4, _>(codes, words, |p| joined(p, 8, offset)),
+            (Self::I128(codes), _) => rows.pack::<2, _>(codes, words, |p| joined(p, 16, offset)),
+        }
+        true
+    }
+}
+
+/// Neighbouring codes in one word, the first one lowest.
+#[inline(always)]
+fn joined<T: Int>(part: &[T], bits: u32, offset: i32) -> u32 {
+    let mask = (1 << bits) - 1;
+    let (mut word, mut k) = (0, 0);
+    while k < part.len() {
+        let code = part[k].low().wrapping_sub(offset.cast_unsigned());
+        word |= (code & mask) << (bits as usize * k);
+        k += 1;
+    }
+    word
+}
+
+/// Word rows of a tile's input.
+struct Rows {
+    samples: Samples,
+    layout: Layout,
+    lanes: usize,
+}
+
+impl Rows {
+    /// Word rows that are filled together: their part of every sample stays in the first cache.
+    const TOGETHER: usize = 32;
+
+    /// Channels that no sample has hold whatever `word` makes of missing codes: their weights are
+    /// zero, and their bytes are never read.
+    ///
+    /// Plain loops: this moves every input code, and iterators were several times slower.
+    #[inline(always)]
+    fn pack<const PER: usize, T>(
+        &self,
+        codes: &[T],
+        words: &mut [u32],
+        word: impl Fn(&[T]) -> u32,
+    ) {
+        let Layout {
+            channels,
+            positions,
+            ..
+        } = self.layout;
+        let rows = self.layout.rows_per_position();
+        let (elements, lanes) = (positions * channels, self.lanes);
+        if elements == 0 {
+            return;
+        }
+        let together = (Self::TOGETHER / rows).max(1);
+        let mut start = 0;
+        while start < positions {
+            let end = (start + together).min(positions);
+            let target = &mut words[start * rows * lanes..end * rows * lanes];
+            for lane in 0..lanes {
+                let sample = self.samples.first + lane.min(self.samples.count - 1);
+                let codes = &codes[sample * elements..(sample + 1) * elements];
+                let codes = &codes[start * channels..end * channels];
+                let (mut at, mut to) = (0, lane);
+                while at < codes.len() {
+                    let pixel = &codes[at..at + channels];
+                    let mut channel = 0;
+                    while channel + PER <= channels {
+                        target[to] = word(&pixel[channel..channel + PER]);
+                        channel += PER;
+                        to += lanes;
+                    }
+                    if channel < channels {
+                        target[to] = word(&pixel[channel..]);
+                        to += lanes;
+                    }
+                    at += channels;
+                }
+            }
+            start = end;
+        }
+    }
+}
+
 impl Ints {
+    /// Whether these are so many integers, of the width that a range asks for.
+    pub(super) fn fits(&self, range: Range, length: usize) -> bool {
+        let wanted = Self::zeros(range, 0);
+        std::mem::discriminant(self) == std::mem::discriminant(&wanted) && self.len() == length
+    }
+
     /// Zeros in the narrowest integers that hold a range.
     pub(super) fn zeros(range: Range, length: usize) -> Self {
         let signed = range.hull(Range::point(-1)).width();
@@ -228,11 +362,25 @@ impl<'a> Target<'a> {
 fn write<C: Int, T>(codes: &mut [T], view: View<'_>, samples: Samples, narrow: impl Fn(C) -> T) {
     let elements = view.layout.positions * view.layout.channels;
     let codes = &mut codes[samples.first * elements..(samples.first + samples.count) * elements];
-    let mut row = [C::default(); super::MAX_LANES];
-    for element in 0..elements {
-        view.load(element, &mut row[..view.lanes]);
-        for (sample, &x) in codes.chunks_exact_mut(elements).zip(&row) {
-            sample[element] = narrow(x);
+    let mut rows = [[C::default(); super::MAX_LANES]; WRITTEN];
+    for element in (0..elements).step_by(WRITTEN) {
+        let count = WRITTEN.min(elements - element);
+        for (k, row) in rows[..count].iter_mut().enumerate() {
+            view.load(element + k, &mut row[..view.lanes]);
+        }
+        let (mut at, mut lane) = (element, 0);
+        while at < codes.len() {
+            let to = &mut codes[at..at + count];
+            let mut k = 0;
+            while k < count {
+                to[k] = narrow(rows[k][lane]);
+                k += 1;
+            }
+            at += elements;
+            lane += 1;
         }
     }
 }
+
+/// Elements that are written together.
+const WRITTEN: usize = 8;

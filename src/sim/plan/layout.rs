@@ -57,6 +57,15 @@ impl Cell {
         }
     }
 
+    /// Bytes of a row for each lane.
+    pub(super) fn bytes_per_lane(self) -> usize {
+        match self {
+            Self::Byte { .. } | Self::Half { .. } | Self::Word => 4,
+            Self::Long => 8,
+            Self::Wide => 16,
+        }
+    }
+
     /// Channels that share a word row.
     pub(super) fn per_row(self) -> usize {
         match self {

@@ -34,6 +34,8 @@ use step::{Samples, Scratch, Step, Work};
 const MAX_LANES: usize = 64;
 /// Lanes come in multiples of this.
 const LANE_STEP: usize = 32;
+/// Bytes of a usual second cache that a tile's buffers may take.
+const SECOND_CACHE: usize = 1 << 19;
 
 /// A design compiled for this machine.
 ///
@@ -173,22 +175,40 @@ impl Plan {
     /// # Errors
     /// When the inputs do not fit the model's ports.
     pub fn run(&self, inputs: &[Feed<'_>], samples: usize) -> Result<Vec<Ints>, RunError> {
+        let mut results = Vec::new();
+        self.run_into(inputs, samples, &mut results)?;
+        Ok(results)
+    }
+
+    /// The same into the results of an earlier run, whose memory is used again where the number of
+    /// samples is the same.
+    ///
+    /// # Errors
+    /// When the inputs do not fit the model's ports; the results are as before.
+    pub fn run_into(
+        &self,
+        inputs: &[Feed<'_>],
+        samples: usize,
+        results: &mut Vec<Ints>,
+    ) -> Result<(), RunError> {
         self.check(inputs, samples)?;
         let elements: Vec<usize> = self
             .edges
             .iter()
             .map(|e| e.layout.positions * e.layout.channels)
             .collect();
-        let mut results: Vec<Ints> = self
-            .edges
-            .iter()
-            .zip(&elements)
-            .map(|(edge, n)| Ints::zeros(edge.range, n * samples))
-            .collect();
-        if samples == 0 {
-            return Ok(results);
+        results.truncate(self.edges.len());
+        for (k, (edge, n)) in self.edges.iter().zip(&elements).enumerate() {
+            match results.get(k) {
+                Some(found) if found.fits(edge.range, n * samples) => {}
+                Some(_) => results[k] = Ints::zeros(edge.range, n * samples),
+                None => results.push(Ints::zeros(edge.range, n * samples)),
+            }
         }
-        let lanes = samples.next_multiple_of(LANE_STEP).min(MAX_LANES);
+        if samples == 0 {
+            return Ok(());
+        }
+        let lanes = self.lanes(samples);
         // Tasks of whole tiles, a few for each thread.
         let tiles = samples.div_ceil(lanes);
         let tasks = rayon::current_num_threads() * 4;
@@ -227,7 +247,20 @@ impl Plan {
             }
             self.keep(state);
         });
-        Ok(results)
+        Ok(())
+    }
+
+    /// Samples that go through the plan together: fewer where the buffers would leave the second
+    /// cache.
+    fn lanes(&self, samples: usize) -> usize {
+        let bytes = |s: &Slot| s.rows * s.cell.bytes_per_lane();
+        let all: usize = self.slots.iter().map(bytes).sum();
+        let most = if all * MAX_LANES > SECOND_CACHE {
+            LANE_STEP
+        } else {
+            MAX_LANES
+        };
+        samples.next_multiple_of(LANE_STEP).min(most)
     }
 
     fn check(&self, inputs: &[Feed<'_>], samples: usize) -> Result<(), RunError> {

@@ -114,6 +114,13 @@ impl<C: Int> Stage<C> {
             Source::Product(product) if product.fused => {
                 return product.run(views[0], buffer, layout);
             }
+            Source::Input(index) if self.points.is_empty() => {
+                if let Buffer::Words(words) = buffer
+                    && feeds.0[*index].pack(feeds.1, layout, words, lanes)
+                {
+                    return;
+                }
+            }
             Source::MaxBytes(windows, machine) => {
                 let (Buffer::Words(x), Buffer::Words(y)) = (views[0].buffer, buffer) else {
                     unreachable!("bytes lie in words")

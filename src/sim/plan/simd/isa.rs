@@ -1,5 +1,7 @@
 //! Vectors of 32-bit words in each instruction set: the few operations that the kernels need.
 
+use super::product::{self, Pattern};
+
 /// One instruction set. All arithmetic is modulo `2^32`; no operation saturates.
 ///
 /// # Safety
@@ -26,6 +28,14 @@ pub(super) trait Isa {
     unsafe fn dot_bytes(acc: Self::V, x: Self::Bytes, weights: *const u32) -> Self::V;
     /// `acc + sum of two products` of signed halves.
     unsafe fn dot_halves(acc: Self::V, x: Self::V, weights: u32) -> Self::V;
+    /// `product::accumulate`, a function of its own: its sums stay in registers.
+    unsafe fn accumulate<const F: usize, const BYTES: bool>(
+        words: &[u32],
+        lanes: usize,
+        pattern: &Pattern,
+        weights: &[u32],
+        sums: &mut [[Self::V; 2]; F],
+    );
     /// Greater unsigned byte in every place.
     unsafe fn max_bytes(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
@@ -89,6 +99,16 @@ impl Isa for Portable {
             acc.wrapping_add(sum.cast_unsigned())
         })
     }
+    unsafe fn accumulate<const F: usize, const BYTES: bool>(
+        words: &[u32],
+        lanes: usize,
+        pattern: &Pattern,
+        weights: &[u32],
+        sums: &mut [[Self::V; 2]; F],
+    ) {
+        // SAFETY: as the trait asks.
+        unsafe { product::accumulate::<Self, F, BYTES>(words, lanes, pattern, weights, sums) }
+    }
     #[inline(always)]
     unsafe fn max_bytes(a: Self::V, b: Self::V) -> Self::V {
         zip(a, b, |a, b| {
@@ -146,7 +166,38 @@ pub(super) use x86::{Avx2, Avx512};
 mod x86 {
     use std::arch::x86_64::*;
 
+    use super::super::product::{self, Pattern};
     use super::Isa;
+
+    /// # Safety
+    /// As for `product::accumulate`.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+    #[inline(never)]
+    unsafe fn accumulate_avx512<const F: usize, const BYTES: bool>(
+        words: &[u32],
+        lanes: usize,
+        pattern: &Pattern,
+        weights: &[u32],
+        sums: &mut [[__m512i; 2]; F],
+    ) {
+        // SAFETY: as the caller vouches.
+        unsafe { product::accumulate::<Avx512, F, BYTES>(words, lanes, pattern, weights, sums) }
+    }
+
+    /// # Safety
+    /// As for `product::accumulate`.
+    #[target_feature(enable = "avx2")]
+    #[inline(never)]
+    unsafe fn accumulate_avx2<const F: usize, const BYTES: bool>(
+        words: &[u32],
+        lanes: usize,
+        pattern: &Pattern,
+        weights: &[u32],
+        sums: &mut [[__m256i; 2]; F],
+    ) {
+        // SAFETY: as the caller vouches.
+        unsafe { product::accumulate::<Avx2, F, BYTES>(words, lanes, pattern, weights, sums) }
+    }
 
     /// AVX-512 with VNNI.
     pub(in super::super) struct Avx512;
@@ -190,6 +241,17 @@ mod x86 {
         unsafe fn dot_halves(acc: Self::V, x: Self::V, weights: u32) -> Self::V {
             // SAFETY: as the trait asks.
             unsafe { _mm512_dpwssd_epi32(acc, x, _mm512_set1_epi32(weights.cast_signed())) }
+        }
+        #[inline(always)]
+        unsafe fn accumulate<const F: usize, const BYTES: bool>(
+            words: &[u32],
+            lanes: usize,
+            pattern: &Pattern,
+            weights: &[u32],
+            sums: &mut [[Self::V; 2]; F],
+        ) {
+            // SAFETY: as the trait asks.
+            unsafe { accumulate_avx512::<F, BYTES>(words, lanes, pattern, weights, sums) }
         }
         #[inline(always)]
         unsafe fn max_bytes(a: Self::V, b: Self::V) -> Self::V {
@@ -287,6 +349,17 @@ mod x86 {
                 let w = _mm256_set1_epi32(weights.cast_signed());
                 _mm256_add_epi32(acc, _mm256_madd_epi16(x, w))
             }
+        }
+        #[inline(always)]
+        unsafe fn accumulate<const F: usize, const BYTES: bool>(
+            words: &[u32],
+            lanes: usize,
+            pattern: &Pattern,
+            weights: &[u32],
+            sums: &mut [[Self::V; 2]; F],
+        ) {
+            // SAFETY: as the trait asks.
+            unsafe { accumulate_avx2::<F, BYTES>(words, lanes, pattern, weights, sums) }
         }
         #[inline(always)]
         unsafe fn max_bytes(a: Self::V, b: Self::V) -> Self::V {

@@ -160,7 +160,10 @@ unsafe fn pool<I: isa::Isa>(windows: &Windows, x: &[u32], y: &mut [u32], words: 
                 // SAFETY: the slice has a vector's length.
                 greatest = Some(unsafe {
                     let here = I::load(from.as_ptr());
-                    greatest.map_or(here, |g| I::max_bytes(g, here))
+                    match greatest {
+                        None => here,
+                        Some(g) => I::max_bytes(g, here),
+                    }
                 });
             }
             let to = &mut target[at..at + I::N];

@@ -47,7 +47,7 @@ struct Block {
 
 /// What a block reads at one kind of position.
 #[derive(Debug)]
-struct Pattern {
+pub(super) struct Pattern {
     entries: Vec<Entry>,
     /// What the accumulators start with.
     start: [i32; BLOCK],
@@ -353,35 +353,12 @@ impl Product {
         let words = &place.words[base * self.rows_per_position * lanes..];
         let real = F.min(self.filters - block.first);
         for lane in (0..lanes).step_by(2 * I::N) {
-            // SAFETY: rows and weights are within their slices, for they were packed so: a row of
-            // a pattern from its base on lies in the operand, and ends after `lanes` words; an
-            // entry's weights are those of F filters.
-            let mut sums = unsafe {
-                let mut acc: [[I::V; 2]; F] =
-                    std::array::from_fn(|f| [I::splat(pattern.start[f]); 2]);
-                for entry in &pattern.entries {
-                    let at = entry.row as usize * lanes + lane;
-                    debug_assert!(at + 2 * I::N <= words.len(), "a row of the operand");
-                    let x = words.as_ptr().add(at);
-                    let x = [I::load(x), I::load(x.add(I::N))];
-                    let w = self.weights.as_ptr().add(entry.weights as usize);
-                    if BYTES {
-                        let x = [I::bytes(x[0]), I::bytes(x[1])];
-                        for (f, acc) in acc.iter_mut().enumerate() {
-                            let w = w.add(f * I::WEIGHT_WORDS);
-                            acc[0] = I::dot_bytes(acc[0], x[0], w);
-                            acc[1] = I::dot_bytes(acc[1], x[1], w);
-                        }
-                    } else {
-                        for (f, acc) in acc.iter_mut().enumerate() {
-                            let w = *w.add(f);
-                            acc[0] = I::dot_halves(acc[0], x[0], w);
-                            acc[1] = I::dot_halves(acc[1], x[1], w);
-                        }
-                    }
-                }
-                acc
-            };
+            // SAFETY: as the caller vouches.
+            let mut sums = [[unsafe { I::splat(0) }; 2]; F];
+            let from = &words[lane..];
+            // SAFETY: the vector's words are in the slice, and rows and weights are as `accumulate`
+            // asks, for they were packed so.
+            unsafe { I::accumulate::<F, BYTES>(from, lanes, pattern, &self.weights, &mut sums) };
             for (f, sums) in sums[..real].iter_mut().enumerate() {
                 for operation in &self.operations {
                     // SAFETY: as the caller vouches.
@@ -390,6 +367,60 @@ impl Product {
             }
             // SAFETY: as the caller vouches.
             unsafe { store::<I, F>(&sums, real, place.cell, &mut target[lane..], lanes) };
+        }
+    }
+}
+
+/// Sums of a block at one position, for two vectors of lanes.
+///
+/// # Safety
+/// The machine must have the instruction set. Every row of the pattern lies in `words`, which begin
+/// at the first lane: two vectors from `row * lanes` on. The weights of an entry are those of `F`
+/// filters.
+#[inline(always)]
+pub(super) unsafe fn accumulate<I: Isa, const F: usize, const BYTES: bool>(
+    words: &[u32],
+    lanes: usize,
+    pattern: &Pattern,
+    weights: &[u32],
+    sums: &mut [[I::V; 2]; F],
+) {
+    /// The sums of some filters in variables of their own: arrays of vectors are not always kept in
+    /// registers.
+    macro_rules! filters {
+        ($($acc:ident $f:literal),+) => {{
+            $(
+                let start = I::splat(pattern.start[$f]);
+                let mut $acc = [start, start];
+            )+
+            for entry in &pattern.entries {
+                let at = entry.row as usize * lanes;
+                debug_assert!(at + 2 * I::N <= words.len(), "a row of the operand");
+                let x = words.as_ptr().add(at);
+                let x = [I::load(x), I::load(x.add(I::N))];
+                let w = weights.as_ptr().add(entry.weights as usize);
+                if BYTES {
+                    let x = [I::bytes(x[0]), I::bytes(x[1])];
+                    $(
+                        let w_of = w.add($f * I::WEIGHT_WORDS);
+                        $acc = [I::dot_bytes($acc[0], x[0], w_of), I::dot_bytes($acc[1], x[1], w_of)];
+                    )+
+                } else {
+                    $(
+                        let w_of = *w.add($f);
+                        $acc = [I::dot_halves($acc[0], x[0], w_of), I::dot_halves($acc[1], x[1], w_of)];
+                    )+
+                }
+            }
+            $(sums[$f] = $acc;)+
+        }};
+    }
+    // SAFETY: as the caller vouches.
+    unsafe {
+        if F == BLOCK {
+            filters!(a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7);
+        } else {
+            filters!(a 0, b 1, c 2, d 3);
         }
     }
 }
@@ -425,25 +456,40 @@ unsafe fn store<I: Isa, const F: usize>(
         for (v, to) in row.chunks_exact_mut(I::N).enumerate() {
             // SAFETY: the slice has a vector's length.
             unsafe {
-                let minus = I::splat(offset.wrapping_neg());
-                let part = |k: usize, mask: i32| {
-                    let x = sums[k][v];
-                    let x = if offset == 0 { x } else { I::add(x, minus) };
-                    I::and(x, I::splat(mask))
-                };
+                // No closures here: they would not have the caller's instruction set.
                 let word = match per {
                     4 => {
-                        let ab = I::or(part(0, 0xff), I::shl(part(1, 0xff), 8));
-                        let cd = I::or(part(2, 0xff), I::shl(part(3, 0xff), 8));
+                        let (a, b) = (part::<I>(sums[0][v], offset), part::<I>(sums[1][v], offset));
+                        let (c, d) = (part::<I>(sums[2][v], offset), part::<I>(sums[3][v], offset));
+                        let (low, byte) = (I::splat(0xff), 8);
+                        let ab = I::or(I::and(a, low), I::shl(I::and(b, low), byte));
+                        // What is above the last byte leaves with the shift.
+                        let cd = I::or(I::and(c, low), I::shl(d, byte));
                         I::or(ab, I::shl(cd, 16))
                     }
-                    2 => I::or(part(0, 0xffff), I::shl(part(1, 0xffff), 16)),
+                    2 => {
+                        let (a, b) = (part::<I>(sums[0][v], offset), part::<I>(sums[1][v], offset));
+                        I::or(I::and(a, I::splat(0xffff)), I::shl(b, 16))
+                    }
                     _ => sums[0][v],
                 };
                 I::store(to.as_mut_ptr(), word);
             }
         }
     }
+}
+
+/// A code as it is stored, with bits above its width.
+///
+/// # Safety
+/// The machine must have the instruction set.
+#[inline(always)]
+unsafe fn part<I: Isa>(x: I::V, offset: i32) -> I::V {
+    if offset == 0 {
+        return x;
+    }
+    // SAFETY: as the caller vouches.
+    unsafe { I::add(x, I::splat(offset.wrapping_neg())) }
 }
 
 impl Operation {
@@ -482,7 +528,9 @@ impl Operation {
                 Self::Affine(all) => {
                     let (mul, add) = all[filter];
                     let (mul, add) = (I::splat(mul), I::splat(add));
-                    *sums = sums.map(|x| I::add(I::mul(x, mul), add));
+                    for x in sums {
+                        *x = I::add(I::mul(*x, mul), add);
+                    }
                 }
                 Self::Clamp(all) => clamp::<I>(sums, all[filter]),
                 Self::Cast(all) => match all[filter] {
@@ -497,7 +545,9 @@ impl Operation {
                         keep::<I>(sums, limit);
                     }
                     Form::Raise { up, limit } => {
-                        *sums = sums.map(|x| I::shl(x, up));
+                        for x in &mut *sums {
+                            *x = I::shl(*x, up);
+                        }
                         keep::<I>(sums, limit);
                     }
                     Form::General { .. } => unreachable!("no operation of registers alone"),
@@ -514,7 +564,9 @@ unsafe fn clamp<I: Isa>(sums: &mut [I::V; 2], (lo, hi): (i32, i32)) {
     // SAFETY: as the caller vouches.
     unsafe {
         let (lo, hi) = (I::splat(lo), I::splat(hi));
-        *sums = sums.map(|x| I::min(I::max(x, lo), hi));
+        for x in sums {
+            *x = I::min(I::max(*x, lo), hi);
+        }
     }
 }
 
@@ -526,7 +578,8 @@ unsafe fn round<I: Isa>(sums: &mut [I::V; 2], drop: u32, add: i32, tie: Tie) {
     unsafe {
         let more = matches!(tie, Tie::Even | Tie::NotNegative);
         let add = I::splat(add.wrapping_add(i32::from(more)));
-        *sums = sums.map(|x| {
+        for v in sums {
+            let x = *v;
             let sum = I::add(x, add);
             let sum = match tie {
                 Tie::No => sum,
@@ -536,8 +589,8 @@ unsafe fn round<I: Isa>(sums: &mut [I::V; 2], drop: u32, add: i32, tie: Tie) {
                 Tie::Negative(by) => I::add(sum, I::and(I::sra(x, 31), I::splat(i32::wrap(by)))),
                 Tie::NotNegative => I::add(sum, I::sra(x, 31)),
             };
-            I::sra(sum, drop)
-        });
+            *v = I::sra(sum, drop);
+        }
     }
 }
 
@@ -552,11 +605,15 @@ unsafe fn keep<I: Isa>(sums: &mut [I::V; 2], limit: Limit<i32>) {
             Limit::Clamp(lo, hi) => clamp::<I>(sums, (lo, hi)),
             Limit::Zero(..) => unreachable!("no operation of registers alone"),
             Limit::WrapSigned(unused) => {
-                *sums = sums.map(|x| I::sra(I::shl(x, unused), unused));
+                for x in sums {
+                    *x = I::sra(I::shl(*x, unused), unused);
+                }
             }
             Limit::WrapUnsigned(unused) => {
                 let mask = I::splat((u32::MAX >> unused).cast_signed());
-                *sums = sums.map(|x| I::and(x, mask));
+                for x in sums {
+                    *x = I::and(*x, mask);
+                }
             }
         }
     }
