@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::Failure;
 use crate::compile::Compiled;
 use crate::data::{self, Array, Arrays, npy, npz};
@@ -47,14 +49,44 @@ pub(super) fn batch(
     let design = &compiled.design;
     let names: Vec<&str> = design.inputs.iter().map(|p| p.name.as_str()).collect();
     let (shown, arrays): (Vec<String>, Vec<Array>) = inputs(files, &names)?.into_iter().unzip();
-    batch::batch(design, &compiled.derived_inputs, &arrays, round).map_err(|errors| {
-        let each = errors.iter().map(|error| {
-            let port = design.inputs.iter().position(|p| p.name == error.input());
-            let file = port.and_then(|p| shown.get(p)).map_or("", String::as_str);
-            format!("{file}: {error}")
-        });
-        each.collect::<Vec<_>>().join("\n").into()
-    })
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    batch::batch(design, &compiled.derived_inputs, &arrays, round)
+        .map_err(|errors| problems(&errors, &names, &shown))
+}
+
+/// Readers for inputs that come some samples at a time; `None` where a file is no plain `.npy`, or
+/// where files and inputs do not go together one by one, which [`batch`] says better.
+pub(super) fn readers(
+    files: &[InputFile],
+    names: &[&str],
+) -> Result<Option<Vec<(String, npy::Reader)>>, Failure> {
+    let mut found: Vec<Option<(String, npy::Reader)>> = names.iter().map(|_| None).collect();
+    let mut next = 0..names.len();
+    for file in files {
+        let place = match &file.name {
+            Some(name) => names.iter().position(|n| n == name),
+            None => next.next(),
+        };
+        let Some(place) = place.and_then(|p| found.get_mut(p)) else {
+            return Ok(None);
+        };
+        let shown = file.path.display().to_string();
+        match npy::Reader::open(&file.path).map_err(|e| format!("{shown} {e}"))? {
+            Some(reader) if place.is_none() => *place = Some((shown, reader)),
+            _ => return Ok(None),
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Problems of a batch, with the files that hold them.
+pub(super) fn problems(errors: &[batch::BatchError], names: &[&str], shown: &[&str]) -> Failure {
+    let each = errors.iter().map(|error| {
+        let port = names.iter().position(|n| *n == error.input());
+        let file = port.and_then(|p| shown.get(p)).copied().unwrap_or_default();
+        format!("{file}: {error}")
+    });
+    each.collect::<Vec<_>>().join("\n").into()
 }
 
 /// The array for each input of the model, in its order.
@@ -221,28 +253,43 @@ impl Outputs {
     pub(super) fn write(self) -> Result<(), Failure> {
         let mut ready = Vec::with_capacity(self.files.len());
         for (path, content) in self.files {
-            let failed = |e: std::io::Error| {
-                // Without the name of the temporary file.
-                let kind = e
-                    .raw_os_error()
-                    .map_or(e, std::io::Error::from_raw_os_error);
-                format!("{}: cannot be written: {kind}", path.display())
-            };
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(".qk-hls-");
-            // Those of an ordinary new file; temporary files are private by default.
-            #[cfg(unix)]
-            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-            let mut file = builder.tempfile_in(folder_of(&path)).map_err(failed)?;
+            let failed = |e| unwritable(&path, e);
+            let mut file = temporary(&path)?;
             file.write_all(&content).map_err(failed)?;
             ready.push((file, path));
         }
         for (file, path) in ready {
-            file.persist(&path)
-                .map_err(|e| format!("{}: cannot be written: {}", path.display(), e.error))?;
+            persist(file, &path)?;
         }
         Ok(())
     }
+}
+
+/// A file beside the place of `path`, to be moved there when it is complete.
+pub(super) fn temporary(path: &Path) -> Result<NamedTempFile, Failure> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".qk-hls-");
+    // Those of an ordinary new file; temporary files are private by default.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    Ok(builder
+        .tempfile_in(folder_of(path))
+        .map_err(|e| unwritable(path, e))?)
+}
+
+/// Moves a complete file to its place.
+pub(super) fn persist(file: NamedTempFile, path: &Path) -> Result<(), Failure> {
+    file.persist(path)
+        .map_err(|e| format!("{}: cannot be written: {}", path.display(), e.error))?;
+    Ok(())
+}
+
+/// A message without the name of the temporary file.
+pub(super) fn unwritable(path: &Path, error: std::io::Error) -> String {
+    let kind = error
+        .raw_os_error()
+        .map_or(error, std::io::Error::from_raw_os_error);
+    format!("{}: cannot be written: {kind}", path.display())
 }
 
 /// The folder that a file lies in.

@@ -1,5 +1,6 @@
 //! `qk-hls simulate`: bit-exact inference on a batch.
 
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -7,8 +8,10 @@ use serde::Serialize;
 use super::files::{self, InputFile, Outputs};
 use super::model_args::ModelArgs;
 use super::{Answer, Failure, Ui};
-use crate::data::Array;
+use crate::compile::Compiled;
+use crate::data::{Array, Values, npy};
 use crate::ir::kernel::{NodeId, TensorType};
+use crate::sim::plan::{Feed, Plan};
 use crate::sim::{self, Codes, batch};
 
 /// Bit-exact inference on a whole batch
@@ -40,7 +43,14 @@ pub(super) struct Args {
     /// Worker threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+
+    /// Samples in memory at a time, from .npy to .npy
+    #[arg(long, value_name = "N", hide = true, value_parser = clap::value_parser!(u32).range(1..))]
+    chunk: Option<u32>,
 }
+
+/// Values of inputs and outputs that are in memory together, from `.npy` to `.npy`.
+const CHUNK: usize = 1 << 20;
 
 /// The format of an array of codes, for the file beside it.
 #[derive(Serialize)]
@@ -64,6 +74,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
         ui.remark(remark);
     }
     let design = &compiled.design;
+    if let Some(readers) = streamed(args, &compiled)? {
+        return in_threads(args.threads, || stream(args, ui, &compiled, readers))?;
+    }
     let batch = files::batch(&args.input, &compiled, args.round_input)?;
 
     let mut wanted: Vec<NodeId> = design.outputs.iter().map(|port| port.node).collect();
@@ -139,6 +152,105 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Answer, Failure> {
     }
     files.write()?;
     ui.detail(&format!("{} samples simulated", batch.samples));
+    Ok(Answer::Yes)
+}
+
+/// Readers of the inputs, where samples can go from file to file: `.npy` to `.npy`, without a trace.
+fn streamed(
+    args: &Args,
+    compiled: &Compiled,
+) -> Result<Option<Vec<(String, npy::Reader)>>, Failure> {
+    let to_npy = args.output.extension().is_some_and(|e| e == "npy");
+    if !to_npy || args.trace.is_some() || compiled.design.outputs.len() != 1 {
+        return Ok(None);
+    }
+    let ports = compiled.design.inputs.iter();
+    let names: Vec<&str> = ports.map(|p| p.name.as_str()).collect();
+    files::readers(&args.input, &names)
+}
+
+/// Some samples at a time from file to file: memory does not grow with their number.
+fn stream(
+    args: &Args,
+    ui: &Ui,
+    compiled: &Compiled,
+    mut readers: Vec<(String, npy::Reader)>,
+) -> Result<Answer, Failure> {
+    let design = &compiled.design;
+    let ports = design.inputs.iter();
+    let names: Vec<&str> = ports.map(|p| p.name.as_str()).collect();
+    let shown: Vec<String> = readers.iter().map(|(file, _)| file.clone()).collect();
+    let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
+    let shapes: Vec<&[usize]> = readers.iter().map(|(_, r)| r.shape()).collect();
+    let total =
+        batch::samples_of(design, &shapes).map_err(|e| files::problems(&e, &names, &shown))?;
+    let port = &design.outputs[0];
+    let ty = &design.node(port.node).ty;
+    let inputs = design
+        .inputs
+        .iter()
+        .map(|p| design.node(p.node).ty.elements());
+    let values = inputs.sum::<usize>() + ty.elements();
+    let most = match args.chunk {
+        Some(n) => usize::try_from(n)?,
+        None => (CHUNK / values.max(1)).max(64),
+    };
+
+    let path = &args.output;
+    let cannot = |e| files::unwritable(path, e);
+    let mut file = files::temporary(path)?;
+    let mut buffered = BufWriter::new(file.as_file_mut());
+    let shape = batched(total, &ty.shape);
+    let like = if args.codes {
+        Values::I64(Vec::new())
+    } else {
+        Values::F64(Vec::new())
+    };
+    let mut writer = npy::Writer::new(&mut buffered, &shape, &like).map_err(cannot)?;
+    let plan = Plan::with_edges(design, &[port.node]);
+    let mut formats = Written::default();
+    let bar = ui.progress(total);
+    let mut done = 0;
+    while done < total {
+        let arrays = readers.iter_mut().map(|(file, reader)| {
+            let samples = reader.samples(most);
+            samples.map_err(|e| format!("{file}: from sample {done} on: it {e}"))
+        });
+        let arrays = arrays.collect::<Result<Vec<Array>, String>>()?;
+        let batch = batch::batch(design, &compiled.derived_inputs, &arrays, args.round_input)
+            .map_err(|errors| {
+                let errors: Vec<_> = errors.into_iter().map(|e| e.after(done)).collect();
+                files::problems(&errors, &names, &shown)
+            })?;
+        let feeds: Vec<Feed<'_>> = batch.inputs.iter().map(|c| Feed::I128(c)).collect();
+        let results = plan.run(&feeds, batch.samples)?;
+        let codes = results[0].to_i128();
+        let values = if args.codes {
+            formats.formats.clear();
+            formats.arrays.clear();
+            let shape = batched(batch.samples, &ty.shape);
+            formats.codes("0".into(), &port.name, shape, &codes, ty)?;
+            let (_, array) = formats.arrays.remove(0);
+            array.values
+        } else {
+            Values::F64(sim::values_of(&port.name, &codes, ty)?)
+        };
+        writer.extend(&values).map_err(cannot)?;
+        done += batch.samples;
+        bar.set_position(done as u64);
+    }
+    writer.finish().map_err(cannot)?;
+    buffered.flush().map_err(cannot)?;
+    drop(buffered);
+    bar.finish_and_clear();
+    let mut beside = Outputs::default();
+    if args.codes {
+        let text = serde_json::to_string_pretty(&formats.formats)?;
+        beside.add(formats_of(path), format!("{text}\n").into_bytes());
+    }
+    beside.write()?;
+    files::persist(file, path)?;
+    ui.detail(&format!("{done} samples simulated"));
     Ok(Answer::Yes)
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Failure;
 
@@ -76,6 +77,21 @@ impl Ui {
                 Some(help) => self.say("help", "32", help),
                 None => self.say("error", "31", line),
             }
+        }
+    }
+
+    /// A bar with throughput and time left, on a terminal; nothing elsewhere.
+    pub(super) fn progress(&self, samples: usize) -> ProgressBar {
+        if self.quiet || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template(
+            "{bar:30} {human_pos} of {human_len} samples, {per_sec}, {eta} left",
+        );
+        let bar = ProgressBar::new(samples as u64);
+        match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
         }
     }
 

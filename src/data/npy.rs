@@ -1,6 +1,10 @@
 //! `.npy`: one array.
 
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, WriterBuilder};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use npyz::{DType, Endianness, NpyHeader, NpyWriter, Order, TypeChar, WriterBuilder};
 
 use super::{Array, DataError, Values, show_shape};
 use crate::untrusted::quiet;
@@ -13,6 +17,196 @@ const MAX_HEADER: usize = 10_000;
 /// Most brackets in a header. A plain array has two; each nesting of a structured type adds some.
 const MAX_BRACKETS: usize = 8;
 
+/// A `.npy` file that is read some samples at a time, a sample being an entry along the first axis.
+#[derive(Debug)]
+pub struct Reader {
+    file: BufReader<File>,
+    element: Element,
+    shape: Vec<usize>,
+    /// Samples read so far.
+    next: usize,
+}
+
+impl Reader {
+    /// Opens a file, if it is one that can be read so: `None` for `.npz`, for Fortran order and for
+    /// an array without axes.
+    ///
+    /// # Errors
+    /// As for [`read`].
+    pub fn open(path: &Path) -> Result<Option<Self>, DataError> {
+        let mut file = BufReader::new(File::open(path)?);
+        let bytes = file.get_ref().metadata()?.len();
+        // The longest header that is parsed, with what stands before it.
+        let mut start = Vec::new();
+        (&mut file)
+            .take(MAX_HEADER as u64 + 12)
+            .read_to_end(&mut start)?;
+        if !start.starts_with(MAGIC) {
+            return Ok(None);
+        }
+        let header = Header::of(&start)?;
+        let needed = header.check(bytes.saturating_sub(header.end as u64))?;
+        let shape = header.dimensions()?;
+        if header.order == Order::Fortran || shape.is_empty() || needed == 0 {
+            return Ok(None);
+        }
+        file.seek(SeekFrom::Start(header.end as u64))?;
+        Ok(Some(Self {
+            file,
+            element: header.element,
+            shape,
+            next: 0,
+        }))
+    }
+
+    /// The shape of the whole array.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The next samples, at most so many; none at the end.
+    ///
+    /// # Errors
+    /// A file that is cut short meanwhile, an integer beyond int64 (counted from the first of these
+    /// samples).
+    pub fn samples(&mut self, most: usize) -> Result<Array, DataError> {
+        let count = most.min(self.shape[0] - self.next);
+        let elements: usize = self.shape[1..].iter().product();
+        let width = usize::try_from(self.element.width()).expect("at most 8 bytes");
+        let mut body = vec![0; count * elements * width];
+        self.file.read_exact(&mut body)?;
+        self.next += count;
+        let mut shape = self.shape.clone();
+        shape[0] = count;
+        Ok(Array {
+            shape,
+            values: self.element.decode(&body)?,
+        })
+    }
+}
+
+/// A `.npy` file that is written some samples at a time, in C order.
+pub struct Writer<W: Write> {
+    values: Typed<W>,
+}
+
+enum Typed<W: Write> {
+    F32(NpyWriter<f32, W>),
+    F64(NpyWriter<f64, W>),
+    I64(NpyWriter<i64, W>),
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header for an array of this shape, with elements of the type of `like`.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn new(to: W, shape: &[usize], like: &Values) -> std::io::Result<Self> {
+        let values = match like {
+            Values::F32(_) => Typed::F32(begin(to, shape)?),
+            Values::F64(_) => Typed::F64(begin(to, shape)?),
+            Values::I64(_) => Typed::I64(begin(to, shape)?),
+        };
+        Ok(Self { values })
+    }
+
+    /// Writes further values, of the type that the file was begun with.
+    ///
+    /// # Errors
+    /// When nothing can be written, or the values are of another type.
+    pub fn extend(&mut self, values: &Values) -> std::io::Result<()> {
+        match (&mut self.values, values) {
+            (Typed::F32(to), Values::F32(x)) => to.extend(x.iter().copied()),
+            (Typed::F64(to), Values::F64(x)) => to.extend(x.iter().copied()),
+            (Typed::I64(to), Values::I64(x)) => to.extend(x.iter().copied()),
+            _ => Err(std::io::Error::other("values of another type")),
+        }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// When fewer values were written than the shape has.
+    pub fn finish(self) -> std::io::Result<()> {
+        match self.values {
+            Typed::F32(to) => to.finish(),
+            Typed::F64(to) => to.finish(),
+            Typed::I64(to) => to.finish(),
+        }
+    }
+}
+
+fn begin<T: npyz::Serialize + npyz::AutoSerialize, W: Write>(
+    to: W,
+    shape: &[usize],
+) -> std::io::Result<NpyWriter<T, W>> {
+    let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
+    npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&shape)
+        .writer(to)
+        .begin_nd()
+}
+
+/// What a header says.
+struct Header {
+    /// Where the data begins.
+    end: usize,
+    element: Element,
+    shape: Vec<u64>,
+    order: Order,
+}
+
+impl Header {
+    /// The header at the start of a file.
+    fn of(data: &[u8]) -> Result<Self, DataError> {
+        let end = header_end(data)?;
+        let damaged = |detail: String| DataError::Header { detail };
+        let header = quiet::catch(|| NpyHeader::from_reader(&data[..end]))
+            .map_err(damaged)?
+            .map_err(|error| damaged(error.to_string()))?;
+        Ok(Self {
+            end,
+            element: Element::of(&header.dtype())?,
+            shape: header.shape().to_vec(),
+            order: header.order(),
+        })
+    }
+
+    /// Bytes of data; they have to be as many as there are.
+    fn check(&self, found: u64) -> Result<u64, DataError> {
+        let shown = || show_shape(&self.shape);
+        let count = self.shape.iter();
+        let count = count.copied().try_fold(1_u64, u64::checked_mul);
+        let needed = count.and_then(|count| count.checked_mul(self.element.width()));
+        let needed = needed.ok_or_else(|| DataError::Shape { shape: shown() })?;
+        if found < needed {
+            return Err(DataError::Truncated {
+                shape: shown(),
+                needed,
+                found,
+            });
+        }
+        if found > needed {
+            return Err(DataError::Trailing {
+                extra: found - needed,
+            });
+        }
+        Ok(needed)
+    }
+
+    fn dimensions(&self) -> Result<Vec<usize>, DataError> {
+        let impossible = || DataError::Shape {
+            shape: show_shape(&self.shape),
+        };
+        let sizes = self.shape.iter();
+        sizes
+            .map(|&size| usize::try_from(size).map_err(|_| impossible()))
+            .collect()
+    }
+}
+
 /// Reads the content of a `.npy` file. Takes memory for at most eight times the data.
 pub fn read(data: &[u8]) -> Result<Array, DataError> {
     if !data.starts_with(MAGIC) {
@@ -20,39 +214,13 @@ pub fn read(data: &[u8]) -> Result<Array, DataError> {
             found: first_bytes(data),
         });
     }
-    let header_end = header_end(data)?;
-    let damaged = |detail: String| DataError::Header { detail };
-    let header = quiet::catch(|| NpyHeader::from_reader(&data[..header_end]))
-        .map_err(damaged)?
-        .map_err(|error| damaged(error.to_string()))?;
-    let element = Element::of(&header.dtype())?;
-    let shape = header.shape();
-    let shown = || show_shape(shape);
-    let count = shape
-        .iter()
-        .try_fold(1_u64, |count, &size| count.checked_mul(size));
-    let needed = count.and_then(|count| count.checked_mul(element.width()));
-    let needed = needed.ok_or_else(|| DataError::Shape { shape: shown() })?;
-    let body = &data[header_end..];
-    let found = body.len() as u64;
-    if found < needed {
-        return Err(DataError::Truncated {
-            shape: shown(),
-            needed,
-            found,
-        });
-    }
-    if found > needed {
-        return Err(DataError::Trailing {
-            extra: found - needed,
-        });
-    }
-    let shape: Vec<usize> = shape
-        .iter()
-        .map(|&size| usize::try_from(size).map_err(|_| DataError::Shape { shape: shown() }))
-        .collect::<Result<_, _>>()?;
+    let header = Header::of(data)?;
+    let body = &data[header.end..];
+    header.check(body.len() as u64)?;
+    let shape = header.dimensions()?;
+    let element = header.element;
     let values = element.decode(body)?;
-    let values = match header.order() {
+    let values = match header.order {
         Order::C => values,
         Order::Fortran => match values {
             Values::F32(values) => Values::F32(to_c_order(&shape, &values)),
@@ -77,13 +245,7 @@ fn write_values<T: npyz::Serialize + npyz::AutoSerialize + Copy>(
     values: &[T],
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(128 + size_of_val(values));
-    let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&shape)
-        .writer(&mut out)
-        .begin_nd()
-        .expect("writing to memory does not fail");
+    let mut writer = begin(&mut out, shape).expect("writing to memory does not fail");
     writer
         .extend(values.iter().copied())
         .expect("writing to memory does not fail");
@@ -136,7 +298,7 @@ fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
 }
 
 /// Element types that are read.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Element {
     F32,
     F64,

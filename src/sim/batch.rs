@@ -54,6 +54,15 @@ pub enum BatchError {
 }
 
 impl BatchError {
+    /// The same in a batch that so many samples precede.
+    #[must_use]
+    pub fn after(self, samples: usize) -> Self {
+        match self {
+            Self::Value(error) => Self::Value(error.after(samples)),
+            other => other,
+        }
+    }
+
     /// Name of the input that does not fit.
     #[must_use]
     pub fn input(&self) -> &str {
@@ -144,6 +153,38 @@ pub fn batch(
     }
     if errors.is_empty() {
         Ok(Batch { samples, inputs })
+    } else {
+        Err(errors)
+    }
+}
+
+/// Whether arrays of these shapes are a batch for a design: the number of samples.
+///
+/// # Errors
+/// All inputs that do not fit.
+pub fn samples_of(design: &Design, shapes: &[&[usize]]) -> Result<usize, Vec<BatchError>> {
+    let samples = shapes.first().and_then(|s| s.first()).copied().unwrap_or(0);
+    let mut errors = Vec::new();
+    for (port, found) in design.inputs.iter().zip(shapes) {
+        let wanted = &design.node(port.node).ty.shape;
+        let input = port.name.clone();
+        if found.get(1..) != Some(wanted) {
+            errors.push(BatchError::Shape {
+                input,
+                found: found.to_vec(),
+                wanted: wanted.clone(),
+            });
+        } else if found[0] != samples {
+            errors.push(BatchError::Samples {
+                input,
+                found: found[0],
+                first: design.inputs[0].name.clone(),
+                wanted: samples,
+            });
+        }
+    }
+    if errors.is_empty() {
+        Ok(samples)
     } else {
         Err(errors)
     }

@@ -341,3 +341,50 @@ fn manual_pages_and_completions_know_every_command() {
         );
     }
 }
+
+#[test]
+fn samples_go_from_file_to_file_in_pieces() {
+    let bench = Bench::new();
+    let expected = recorded("y.npz");
+    let expected = values(find(&expected, "0"));
+    // 16 samples: pieces that divide them, that do not, one, and more than there are.
+    for chunk in ["1", "4", "5", "16", "100"] {
+        simulate(&bench, &["-o", "y.npy", "--chunk", chunk]);
+        let y = array(&bench.path("y.npy"));
+        assert_eq!(y.shape[0], 16);
+        assert_eq!(values(&y), expected, "{chunk}");
+    }
+    simulate(&bench, &["-o", "c.npy", "--codes", "--chunk", "3"]);
+    simulate(&bench, &["-o", "c.npz", "--codes"]);
+    let archive = arrays(&bench.path("c.npz"));
+    assert_eq!(array(&bench.path("c.npy")), *find(&archive, "0"));
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_found_in_any_piece_and_leaves_nothing() {
+    let bench = Bench::new();
+    let mut x = array(&bench.path("x.npy"));
+    let elements: usize = x.shape[1..].iter().product();
+    match &mut x.values {
+        Values::F32(v) => v[11 * elements + 2] = 0.3,
+        Values::F64(v) => v[11 * elements + 2] = 0.3,
+        Values::I64(_) => panic!("the samples are real numbers"),
+    }
+    std::fs::write(bench.path("x.npy"), npy::write(&x)).unwrap();
+    let before = bench.names();
+    let args = [
+        "simulate",
+        "model.json",
+        "-i",
+        "x.npy",
+        "-o",
+        "y.npy",
+        "--chunk",
+        "4",
+    ];
+    let output = bench.run(&[&args, TYPED].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("sample 11, element 2: 0.3"), "{said}");
+    assert_eq!(bench.names(), before);
+}
