@@ -3,6 +3,10 @@
 //! Data flows one way: `import` -> `layers`/`quantizers` -> `ir` -> `passes` ->
 //! {`sim`, `qtools`, `codegen`} -> `csim` -> `cli`.
 
+// Generators shared with the tests of the interface name the crate.
+#[cfg(test)]
+extern crate self as qk_hls;
+
 pub mod cli;
 pub mod codegen;
 pub mod compile;

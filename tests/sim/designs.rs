@@ -96,7 +96,7 @@ impl Dice {
         }
     }
 
-    fn pick<T: Clone>(&mut self, all: &[T]) -> T {
+    pub(crate) fn pick<T: Clone>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())].clone()
     }
 }
@@ -122,7 +122,7 @@ fn plus(a: Range, b: Range) -> Option<Range> {
     })
 }
 
-fn scaled(x: Range, by: i128, add: i128) -> Option<Range> {
+pub(crate) fn scaled(x: Range, by: i128, add: i128) -> Option<Range> {
     plus(times(x, Range::point(by))?, Range::point(add))
 }
 
@@ -191,7 +191,7 @@ pub(crate) fn design(seed: u64) -> Design {
     design
 }
 
-fn push(
+pub(crate) fn push(
     design: &mut Design,
     kernel: Kernel,
     inputs: Vec<NodeId>,
@@ -464,7 +464,7 @@ fn grow(design: &mut Design, dice: &mut Dice) -> Option<()> {
     Some(())
 }
 
-fn fixed(dice: &mut Dice, x: Range) -> FixedType {
+pub(crate) fn fixed(dice: &mut Dice, x: Range) -> FixedType {
     use Overflow::*;
     use Quantization::*;
     let q = dice.pick(&[
@@ -507,7 +507,7 @@ fn window(dice: &mut Dice, input: usize, full: bool) -> Window {
 
 fn dot(design: &mut Design, dice: &mut Dice, id: NodeId) -> Option<()> {
     let ty = design.node(id).ty.clone();
-    let (x, channels) = (ty.hull(), *ty.shape.last()?);
+    let channels = *ty.shape.last()?;
     let windows: Vec<Window> = ty.shape[..ty.shape.len() - 1]
         .iter()
         .map(|&n| {
@@ -567,13 +567,34 @@ fn dot(design: &mut Design, dice: &mut Dice, id: NodeId) -> Option<()> {
             })
         })
         .collect();
+    linear(
+        design,
+        id,
+        (windows, groups, filters),
+        weights,
+        (shift, bias),
+    )?;
+    Some(())
+}
+
+/// Appends a sum of products with its exact ranges.
+pub(crate) fn linear(
+    design: &mut Design,
+    id: NodeId,
+    (windows, groups, filters): (Vec<Window>, usize, usize),
+    weights: Vec<i128>,
+    (shift, bias): (Vec<u32>, Vec<i128>),
+) -> Option<NodeId> {
+    let ty = design.node(id).ty.clone();
+    let (x, channels) = (ty.hull(), *ty.shape.last()?);
+    let terms = weights.len() / filters;
     let zero = Range::point(0);
     let mut ranges = Vec::new();
     let mut partial = Vec::new();
     for f in 0..filters {
         // Any tap may be absent: every partial sum counts.
         let mut sum = zero;
-        for k in 0..taps * block {
+        for k in 0..terms {
             let product = times(x, Range::point(weights[k * filters + f]))?.hull(zero);
             sum = plus(sum, product)?;
         }
@@ -595,8 +616,7 @@ fn dot(design: &mut Design, dice: &mut Dice, id: NodeId) -> Option<()> {
         accumulator: Periodic::new(partial),
         encoding: Encoding::Fixed,
     });
-    push(design, kernel, vec![id], shape, Periodic::new(ranges));
-    Some(())
+    Some(push(design, kernel, vec![id], shape, Periodic::new(ranges)))
 }
 
 fn merge(design: &mut Design, dice: &mut Dice, id: NodeId) -> Option<()> {

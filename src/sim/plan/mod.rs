@@ -15,6 +15,8 @@ mod pool;
 mod recurrence;
 mod simd;
 mod step;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::sync::{Mutex, PoisonError};

@@ -11,6 +11,8 @@
 mod isa;
 mod limit;
 mod product;
+#[cfg(test)]
+mod tests;
 
 pub(super) use limit::macs_per_second;
 pub(super) use product::Product;
