@@ -14,7 +14,7 @@ use crate::sim::samples::random;
 
 /// Random samples, where no file is given; most codes of inputs and outputs together, so that they
 /// stay in a cache: this measures the simulator, not the memory.
-const SAMPLES: usize = 16_384;
+const SAMPLES: usize = 65_536;
 const MOST_CODES: usize = 1 << 21;
 
 /// Simulator throughput, beside this machine's limit
